@@ -1,0 +1,60 @@
+# A Linux machine with Python 3.11 or newer needs nothing else: each target makes .venv first, from requirements.lock.
+PYTHON ?= python3
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DEFAULT_GOAL := help
+
+BIN := .venv/bin
+
+# No usage statistics, neither ours nor the libraries'.
+export RAY_USAGE_STATS_ENABLED := 0
+export MLFLOW_DISABLE_TELEMETRY := true
+export DO_NOT_TRACK := true
+
+.PHONY: help demo test check lock clean
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 8
+
+demo: .venv/.ready  ## a real search: 30 trials of the airplane LSTM, no network needed
+	$(BIN)/tuneyard search airplane-lstm --trials 30
+
+test: .venv/.ready  ## the tests
+	$(BIN)/pytest
+
+check: .venv/.ready  ## formatting, lint and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+lock: $(BIN)/uv  ## requirements.lock again from pyproject.toml; newer releases with UPGRADE=1
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
+		--custom-compile-command 'make lock' --python-version 3.11 --all-extras $(if $(UPGRADE),--upgrade) \
+		pyproject.toml --output-file requirements.lock
+
+clean:  ## remove the environment, the caches and the builds; what searches recorded stays
+	rm -rf .venv build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.ready: pyproject.toml requirements.lock | $(BIN)/uv
+	$(BIN)/uv pip install --python $(BIN)/python --require-hashes -r requirements.lock
+	$(BIN)/uv pip install --python $(BIN)/python --no-deps --no-build-isolation -e .
+	touch $@
+
+# uv comes from the lock like everything else, version and hashes. An environment that is there is kept if it can be used.
+$(BIN)/uv:
+	@new_enough='import sys; sys.exit(sys.version_info < (3, 11))'
+	if ! $(BIN)/python -c "$$new_enough" 2>/dev/null; then
+		"$(PYTHON)" -c "$$new_enough" 2>/dev/null || {
+			echo "tuneyard needs Python 3.11 or newer, and $(PYTHON) is $$("$(PYTHON)" --version 2>&1 || true); name another with make PYTHON=..." >&2
+			exit 1
+		}
+		"$(PYTHON)" -m venv --clear .venv || {
+			echo "$(PYTHON) cannot make a virtual environment: on Debian and Ubuntu, apt install python3-venv" >&2
+			exit 1
+		}
+	fi
+	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+		-r <(sed -n '/^uv==/,/[^\\]$$/p' requirements.lock)

@@ -1,0 +1,164 @@
+"""The one shape of every data set: raw arrays, their split into parts, and a fingerprint."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Literal, TypeVar, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from tuneyard.datasets import folds as dealing
+from tuneyard.datasets.folds import Array, Rows
+
+Part = Literal["train", "validation", "test"]
+PARTS: tuple[Part, ...] = get_args(Part)
+
+Scalar = TypeVar("Scalar", bound=np.generic)
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Raw arrays of one data set and the rows that belong to each part.
+
+    Nothing here is scaled, windowed or fitted: that is done in the trainable, on the training part.
+    The arrays are kept as read-only, contiguous views, in the driver as in a trial, which reads
+    them zero-copy from Ray's object store.
+
+    Args:
+        name: name of the data set, e.g. `diabetes`.
+        arrays: arrays by name, (rows, ...) each, all with the same number of rows; no objects.
+        parts: row numbers of each part, one-dimensional; kept as sorted int64. All three parts are
+            named, no row is in two of them, a part can be empty.
+        classes: names of the classes, `classes[label]` for each label; empty for series.
+        stratify: name of the array of class labels, (rows,) integers in [0, len(classes) - 1], by
+            which folds are stratified; None means that rows are in time order.
+        source: where the content came from: `package`, `folder`, `cache` or `download`; several
+            are joined, as in `folder+download`.
+        groups: name of an array whose equal rows a fold never puts on both sides, such as
+            duplicates; None lets every row go its own way.
+
+    Raises:
+        ValueError: an argument breaks one of these rules.
+    """
+
+    name: str
+    arrays: Mapping[str, Array]
+    parts: Mapping[Part, Rows]
+    classes: tuple[str, ...]
+    stratify: str | None
+    source: str
+    groups: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "arrays", {k: _read_only(k, a) for k, a in self.arrays.items()})
+        object.__setattr__(self, "parts", _sorted_rows(self.parts, _count_rows(self.arrays)))
+        object.__setattr__(self, "classes", tuple(self.classes))
+        if self.stratify is not None:
+            _check_labels(self.stratify, self.arrays, self.classes)
+        if self.groups is not None and self.groups not in self.arrays:
+            raise ValueError(f"groups must be one of {sorted(self.arrays)}, got {self.groups!r}")
+        if self.groups is not None and self.stratify is None:
+            raise ValueError(f"groups must be None where stratify is None, got {self.groups!r}")
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """sha256 (hex) of arrays, parts and classes; name and source do not count."""
+        digest = hashlib.sha256()
+        for content in (self.arrays, self.parts):
+            for name, array in sorted(content.items()):
+                # The header tells how many bytes follow, so that no two contents read the same.
+                digest.update(repr((name, array.dtype.descr, array.shape)).encode())
+                digest.update(array.tobytes())
+        digest.update(repr(self.classes).encode())
+        return digest.hexdigest()
+
+    def __getstate__(self) -> dict[str, object]:
+        # Hashed before it leaves the driver, so that no trial has to do it again.
+        return {**self.__dict__, "fingerprint": self.fingerprint}
+
+    def fold(self, index: int, folds: int) -> "Dataset":
+        """The same data with train and validation split anew: fold `index` of `folds`.
+
+        Each row of train and validation together is validated on in exactly one stratified fold.
+        In time order a fold trains on all rows before its validation window, so the earliest rows
+        are only ever trained on, and rows after the window are in no part. Test never changes.
+
+        Args:
+            index: which fold, in [0, folds - 1].
+            folds: how many, at least 2; at most the rows of the smallest class (stratified), or
+                the rows less one (time order).
+
+        Raises:
+            ValueError: `folds` or `index` is outside these bounds.
+        """
+        pool = self.pooled().parts["train"]
+        if folds < 2:
+            raise ValueError(f"folds must be at least 2, got {folds}")
+        if not 0 <= index < folds:
+            raise ValueError(f"index must be in [0, {folds - 1}] for {folds} folds, got {index}")
+        if self.stratify is None:
+            train, validation = dealing.in_time(len(pool), index, folds)
+            return self._split(pool[train], pool[validation])
+        labels = self.arrays[self.stratify][pool]
+        if self.groups is None:
+            fold_of = dealing.by_class(labels, folds)
+        else:
+            fold_of = dealing.by_group(labels, self.arrays[self.groups][pool], folds)
+        return self._split(pool[fold_of != index], pool[fold_of == index])
+
+    def pooled(self) -> "Dataset":
+        """The same data with train and validation together as train: all that is not test."""
+        train = np.union1d(self.parts["train"], self.parts["validation"])
+        return self._split(train, np.empty(0, dtype=np.int64))
+
+    def _split(self, train: Rows, validation: Rows) -> "Dataset":
+        return replace(self, parts={**self.parts, "train": train, "validation": validation})
+
+
+def _read_only(name: str, array: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
+    if array.ndim == 0:
+        raise ValueError(f"arrays[{name!r}] must have rows, got a single value")
+    if array.dtype.hasobject:
+        raise ValueError(f"arrays[{name!r}] must not hold Python objects, got {array.dtype}")
+    # A view, so that the caller's own array stays as it was.
+    view = np.ascontiguousarray(array).view()
+    view.flags.writeable = False
+    return view
+
+
+def _count_rows(arrays: Mapping[str, Array]) -> int:
+    counts = {name: len(array) for name, array in arrays.items()}
+    if len(set(counts.values())) != 1:
+        raise ValueError(f"arrays must all have the same number of rows, got {counts}")
+    return next(iter(counts.values()))
+
+
+def _sorted_rows(parts: Mapping[Part, Rows], rows: int) -> dict[Part, Rows]:
+    if set(parts) != set(PARTS):
+        raise ValueError(f"parts must be {', '.join(PARTS)}, got {', '.join(parts) or 'none'}")
+    for part, numbers in parts.items():
+        if numbers.ndim != 1 or (numbers.size and numbers.dtype.kind not in "iu"):
+            shape = f"{numbers.dtype} of shape {numbers.shape}"
+            raise ValueError(f"parts[{part!r}] must be integers in one dimension, got {shape}")
+        outside = numbers[(numbers < 0) | (numbers >= rows)]
+        if outside.size:
+            raise ValueError(f"parts[{part!r}] must be in [0, {rows - 1}], got {outside[0]}")
+    taken, times = np.unique(np.concatenate([parts[part] for part in PARTS]), return_counts=True)
+    if (times > 1).any():
+        raise ValueError(f"a row must be in one part only, got row {taken[times > 1][0]} twice")
+    return {part: _read_only(part, np.sort(parts[part]).astype(np.int64)) for part in PARTS}
+
+
+def _check_labels(name: str, arrays: Mapping[str, Array], classes: tuple[str, ...]) -> None:
+    if name not in arrays:
+        raise ValueError(f"stratify must be one of {sorted(arrays)}, got {name!r}")
+    labels = arrays[name]
+    if labels.ndim != 1 or labels.dtype.kind not in "iu":
+        shape = f"{labels.dtype} of shape {labels.shape}"
+        raise ValueError(f"arrays[{name!r}] must be integers of shape (rows,), got {shape}")
+    outside = np.setdiff1d(labels, np.arange(len(classes)))
+    if outside.size:
+        last = len(classes) - 1
+        raise ValueError(f"arrays[{name!r}] must be in [0, {last}], got {outside[0]}")

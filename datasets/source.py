@@ -1,0 +1,157 @@
+"""Where files come from: a local folder, the cache, or a download, always verified by sha256."""
+
+import csv
+import gzip
+import os
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Source = Literal["folder", "cache", "download"]
+
+PYTORCH_LEARNING = (
+    "https://raw.githubusercontent.com/EricPengShuai/Pytorch-Learning/"
+    "528caf054bd2c779f6953b89313d2794e48eccfe/dataset/"
+)
+"""The course's data folder, pinned to one commit."""
+
+TIMEOUT = 30.0  # seconds, to connect and between two packets
+_REMEDY = "put it into a folder and name that with --data-dir or TUNEYARD_DATA"
+
+
+class DataError(Exception):
+    """A data file could not be had or read; the message is one line with the remedy."""
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """A file to fetch: its name in a folder, its address, and its sha256 in hex."""
+
+    filename: str
+    url: str
+    sha256: str
+
+
+def fetch(file: RemoteFile, data_dir: Path | None = None) -> tuple[Path, Source]:
+    """Find `file` in a local folder, else in the cache, else download it into the cache.
+
+    The folder is `data_dir`, else the environment's `TUNEYARD_DATA`. The cache is the folder named
+    by `TUNEYARD_CACHE`, else the user's cache folder of the operating system.
+
+    Returns:
+        The path of the verified file, and where it was found.
+
+    Raises:
+        DataError: the folder does not exist, its file has another sha256, a file or the cache
+            cannot be read or written, or the download failed. A failed download leaves no file.
+    """
+    local = _in_folder(file, data_dir)
+    if local is not None:
+        return local, "folder"
+    import pooch
+
+    cache = Path(os.environ.get("TUNEYARD_CACHE") or pooch.os_cache("tuneyard")).expanduser()
+    cached = cache / file.filename
+    if _sha256(file, cached) == file.sha256:
+        return cached, "cache"
+    return _download(file, cache), "download"
+
+
+def read_csv_gz(path: Path, columns: int) -> list[list[str]]:
+    """The rows of a gzipped CSV file without header, each of `columns` texts.
+
+    Raises:
+        DataError: the file cannot be read, is empty, or a row (counted from 1) has other columns.
+    """
+    try:
+        with gzip.open(path, "rt", encoding="utf-8", newline="") as lines:
+            rows = list(csv.reader(lines))
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
+        raise _failure(f"{path} cannot be read as a gzipped CSV file: {error}") from error
+    if not rows:
+        raise DataError(f"{path} must have rows, got none")
+    for number, row in enumerate(rows, start=1):
+        if len(row) != columns:
+            raise DataError(f"{path} row {number} must have {columns} columns, got {len(row)}")
+    return rows
+
+
+def joined(*sources: Source) -> str:
+    """One word for the sources of several files: `folder`, or `folder+download` if they differ."""
+    return "+".join(dict.fromkeys(sources))
+
+
+def _in_folder(file: RemoteFile, data_dir: Path | None) -> Path | None:
+    environment = os.environ.get("TUNEYARD_DATA")
+    if data_dir is None and not environment:
+        return None
+    named = "--data-dir" if data_dir is not None else "TUNEYARD_DATA"
+    folder = Path(data_dir or environment or "").expanduser()
+    if not folder.is_dir():
+        raise _failure(
+            f"{named} must be a folder that exists, got {folder}; "
+            f"make it and put {file.filename} from {file.url} there, or leave {named} out"
+        )
+    path = folder / file.filename
+    found = _sha256(file, path)
+    if found is None:
+        return None
+    if found != file.sha256:
+        raise _failure(
+            f"{path} is not the file of {file.url}: sha256 must be {file.sha256}, got {found}; "
+            f"replace it, or take it away to have it downloaded"
+        )
+    return path
+
+
+def _download(file: RemoteFile, cache: Path) -> Path:
+    import pooch
+
+    downloader = pooch.HTTPDownloader(timeout=TIMEOUT)
+    try:
+        with _quiet():
+            # A file with another sha256 is refused here, and what was written of it deleted.
+            path = pooch.retrieve(
+                file.url, f"sha256:{file.sha256}", file.filename, cache, downloader=downloader
+            )
+    except (OSError, ValueError) as error:  # those of requests are OSErrors
+        # The cause of its "max retries exceeded" is inside; the outside is long and says less.
+        reason = str(getattr(error.args[0] if error.args else error, "reason", error)).rstrip(".")
+        raise _failure(
+            f"{file.filename} could not be downloaded from {file.url}: {reason}; {_REMEDY}"
+        ) from error
+    return Path(path)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    import pooch
+
+    logger = pooch.get_logger()
+    level = logger.level
+    logger.setLevel("ERROR")
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def _sha256(file: RemoteFile, path: Path) -> str | None:
+    """The sha256 of what lies at `path`, None if nothing does."""
+    import pooch
+
+    try:
+        return str(pooch.file_hash(str(path)))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise _failure(
+            f"{path} cannot be read: {error}; get it from {file.url}, {_REMEDY}"
+        ) from error
+
+
+def _failure(message: str) -> DataError:
+    return DataError(" ".join(message.split()))

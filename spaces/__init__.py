@@ -1,0 +1,18 @@
+"""Typed search spaces: one declaration types, bounds, samples, flattens and narrows a config."""
+
+from tuneyard.spaces.domains import Range, Value, to_text
+from tuneyard.spaces.errors import SpaceError
+from tuneyard.spaces.numeric import Float, Int, Length
+from tuneyard.spaces.space import SearchSpace, Space
+
+__all__ = [
+    "Float",
+    "Int",
+    "Length",
+    "Range",
+    "SearchSpace",
+    "Space",
+    "SpaceError",
+    "Value",
+    "to_text",
+]

@@ -1,0 +1,35 @@
+"""Hyperparameters of the airline passenger forecaster."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from tuneyard.spaces.loop import TrainingSpace
+from tuneyard.spaces.numeric import Int
+from tuneyard.spaces.optimizers import Adam, AdamW, RMSprop
+from tuneyard.spaces.regularization import Dropout
+from tuneyard.spaces.schedules import Constant, Cosine, ReduceOnPlateau
+
+Transform = Literal["none", "log", "log_diff", "seasonal_log_diff"]
+
+
+class AirplaneLstmSpace(TrainingSpace):
+    """One-step-ahead forecast of monthly airline passengers by a recurrent network.
+
+    Baseline: the course's notebook `LSTM_airplane_forcast`: two months back, two LSTM layers of
+    four units, Adam 1e-2, 1,000 epochs of the full batch.
+    """
+
+    transform: Transform = "none"
+    lookback: Annotated[int, Int(2, 36)] = 2
+    cell: Literal["lstm", "gru", "rnn"] = "lstm"
+    hidden_size: Annotated[int, Int(2, 64, log=True)] = 4
+    num_layers: Annotated[int, Int(1, 3)] = 2
+    dropout: Dropout = 0.0
+    optimizer: Annotated[Adam | AdamW | RMSprop, Field(discriminator="kind")] = Adam(lr=1e-2)
+    schedule: Annotated[Constant | Cosine | ReduceOnPlateau, Field(discriminator="kind")] = (
+        Constant()
+    )
+    epochs: int = 1000

@@ -1,0 +1,222 @@
+"""`SearchSpace`, the class that users write, and `Space`, what a search does with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Generic, Self, TypeVar, cast
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from tuneyard.spaces.domains import Value
+from tuneyard.spaces.categorical import Fixed
+from tuneyard.spaces.dimensions import Dimension, Keys, compile_dimensions
+from tuneyard.spaces.errors import SpaceError, did_you_mean, one_line
+from tuneyard.spaces.narrow import Restrictions, narrow_leaves
+
+Params = dict[str, Value]
+
+
+class SearchSpace(BaseModel):
+    """Base of every space and of the groups and branches inside one.
+
+    The annotations are the domains, the defaults are the baseline::
+
+        class MlpSpace(SearchSpace):
+            hidden: Annotated[int, Int(4, 64, log=True)] = 8     # searched
+            batch_norm: bool = False                             # searched: a categorical
+            optimizer: Optimizer = SGD(lr=0.1)                   # a branch
+            epochs: int = 100                                    # plain: fixed, not searched
+
+    Raises:
+        SpaceError: When the class is made: a field breaks a rule of the language.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: object) -> None:
+        """Checks the class as soon as it exists."""
+        super().__pydantic_init_subclass__(**kwargs)
+        cls.space()
+
+    @classmethod
+    def space(cls) -> Space[Self]:
+        """The whole space of this class.
+
+        Raises:
+            SpaceError: A field breaks a rule of the language.
+        """
+        leaves = compile_dimensions(cls)
+        try:
+            cls()
+        except ValidationError as error:
+            raise SpaceError(f"{cls.__name__}: the default of {one_line(error)}") from None
+        return Space(cls, leaves)
+
+
+ConfigT = TypeVar("ConfigT", bound=SearchSpace)
+
+
+@dataclass(frozen=True)
+class Space(Generic[ConfigT]):
+    """The dimensions of a space, whole or narrowed.
+
+    Attributes:
+        config_type: The class whose instances are the configs.
+        leaves: Every leaf, fixed ones too, parents before children.
+    """
+
+    config_type: type[ConfigT]
+    leaves: tuple[Dimension, ...]
+
+    def dimensions(self) -> tuple[Dimension, ...]:
+        """The leaves with anything to choose."""
+        return tuple(leaf for leaf in self.leaves if leaf.searched)
+
+    def baseline(self) -> ConfigT:
+        """The default config; in a narrowed space, the nearest one inside."""
+        return self.suggest(lambda leaf: leaf.baseline)
+
+    def suggest(self, choose: Callable[[Dimension], Value]) -> ConfigT:
+        """A config of this space.
+
+        Args:
+            choose: Gives a value for a searched dimension; asked for those that exist beside the
+                values chosen before, in order.
+
+        Raises:
+            SpaceError: A chosen value is outside its domain.
+        """
+        params: Params = {}
+        for leaf in self.leaves:
+            if leaf.active(params):
+                value = choose(leaf) if leaf.searched else next(leaf.domain.grid(1))
+                params[leaf.path] = _read(leaf, value)
+        return self._build(params)
+
+    def flatten(self, config: ConfigT) -> Params:
+        """A config as parameters by dotted path, fixed fields too; `unflatten` is the inverse."""
+        params: Params = {}
+        for leaf in self.leaves:
+            if leaf.active(params):
+                found = _look(config, leaf.keys)
+                if leaf.role == "presence":
+                    params[leaf.path] = found is not None
+                elif leaf.role == "length":
+                    params[leaf.path] = len(cast("tuple[object, ...]", found))
+                else:
+                    params[leaf.path] = leaf.domain.read(getattr(found, "value", found))
+        return params
+
+    def unflatten(self, params: Mapping[str, object]) -> ConfigT:
+        """The config of some parameters, given as values or as text.
+
+        Raises:
+            SpaceError: A path is unknown, missing or has no place beside the others, or a value is
+                outside its domain.
+        """
+        self._check_paths(params)
+        read: Params = {}
+        for leaf in self.leaves:
+            if not leaf.active(read):
+                continue
+            if leaf.path not in params:
+                raise SpaceError(f"{leaf.path} is missing, it must be {leaf.domain.describe()}")
+            read[leaf.path] = _read(leaf, params[leaf.path])
+        for path in params:
+            if path not in read:
+                raise SpaceError(f"{path} has no place beside the other values; leave it out")
+        return self._build(read)
+
+    def contains(self, config: ConfigT) -> bool:
+        """Whether a config lies in this space."""
+        try:
+            self.unflatten(self.flatten(config))
+        except SpaceError:
+            return False
+        return True
+
+    def narrow(self, restrictions: Restrictions) -> Space[ConfigT]:
+        """The part of this space that a user's restrictions leave; never more than it.
+
+        Args:
+            restrictions: By dotted path: one value, a list of choices, or a `Range`; values may be
+                text. A fixed field takes any value of its type.
+
+        Raises:
+            SpaceError: A path is unknown or can't exist beside the others, or a value is outside.
+        """
+        self._check_paths(restrictions)
+        return replace(self, leaves=narrow_leaves(self.leaves, restrictions))
+
+    def grid(self, points: int) -> Iterator[ConfigT]:
+        """Every config of the grid with at most `points` values a numeric dimension."""
+
+        def extend(index: int, params: Params) -> Iterator[Params]:
+            if index == len(self.leaves):
+                yield params
+                return
+            leaf = self.leaves[index]
+            values: Iterator[Value | None] = (
+                leaf.domain.grid(points) if leaf.active(params) else iter((None,))
+            )
+            for value in values:
+                chosen = {leaf.path: value} if leaf.active(params) else {}
+                yield from extend(index + 1, params | chosen)
+
+        return (self._build(params) for params in extend(0, {}))
+
+    def _build(self, params: Mapping[str, Value]) -> ConfigT:
+        """The nested config of parameters that are in their domains."""
+        nested: dict[str, object] = {}
+        for leaf in self.leaves:
+            if leaf.active(params):
+                _put(nested, leaf, params[leaf.path])
+        try:
+            return self.config_type.model_validate(nested)
+        except ValidationError as error:
+            raise SpaceError(one_line(error)) from None
+
+    def _check_paths(self, paths: Iterable[str]) -> None:
+        known = [leaf.path for leaf in self.leaves]
+        for path in paths:
+            if path not in known:
+                raise SpaceError(
+                    f"{path} is not in {self.config_type.__name__}; {did_you_mean(path, known)}"
+                )
+
+
+def _read(leaf: Dimension, value: object) -> Value:
+    try:
+        return leaf.domain.read(value)
+    except SpaceError as error:
+        raise SpaceError(f"{leaf.path} {error}") from None
+
+
+def _look(config: BaseModel, keys: Keys) -> object:
+    """What stands at a place of a nested config."""
+    found: object = config
+    for key in keys:
+        found = cast("tuple[object, ...]", found)[key] if isinstance(key, int) else getattr(found, key)
+    return found
+
+
+def _put(nested: dict[str, object], leaf: Dimension, value: Value) -> None:
+    """Writes one leaf's value into a nested config; parents come first."""
+    content: object = value
+    if leaf.role == "length":
+        content = [None] * cast("int", value)
+    elif leaf.role == "presence":
+        content = {} if value else None
+    elif isinstance(leaf.domain, Fixed):
+        content = leaf.domain.parse(value)
+    place: dict[str | int, object] = cast("dict[str | int, object]", nested)
+    for key in leaf.keys[:-1]:
+        # a list has its items from the start, as None; a group appears with its first leaf
+        if isinstance(key, str):
+            place.setdefault(key, {})
+        elif place[key] is None:
+            place[key] = {}
+        place = cast("dict[str | int, object]", place[key])
+    place[leaf.keys[-1]] = content

@@ -1,0 +1,11 @@
+"""What every test of the data sets needs: an environment that names no folder of its own."""
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    monkeypatch.delenv("TUNEYARD_DATA", raising=False)
+    monkeypatch.setenv("TUNEYARD_CACHE", str(tmp_path_factory.mktemp("cache")))

@@ -1,0 +1,143 @@
+"""Folds part the rows that are not test: by class, by class and group, or in time order."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tuneyard.datasets import Dataset
+
+FOLDS = st.integers(2, 6)
+COUNTS = st.lists(st.integers(6, 25), min_size=1, max_size=4)  # rows of each class
+
+
+def series(rows: int) -> Dataset:
+    """A series with its last four rows for test."""
+    return Dataset(
+        name="series",
+        arrays={"value": np.arange(rows)},
+        parts={
+            "train": np.arange(rows // 2),
+            "validation": np.arange(rows // 2, rows - 4),
+            "test": np.arange(rows - 4, rows),
+        },
+        classes=(),
+        stratify=None,
+        source="package",
+    )
+
+
+def classified(counts: list[int], groups: int | None = None) -> Dataset:
+    """Shuffled rows of several classes; every fifth is test, the next to each validates."""
+    random = np.random.default_rng(len(counts))
+    label = random.permutation(np.repeat(np.arange(len(counts)), counts))
+    rows = np.arange(len(label))
+    arrays = {"label": label}
+    if groups is not None:
+        arrays["text"] = random.integers(0, groups, (len(label), 1)) * [[1, 7]]
+    return Dataset(
+        name="classified",
+        arrays=arrays,
+        parts={
+            "train": rows[rows % 5 > 1],
+            "validation": rows[rows % 5 == 1],
+            "test": rows[rows % 5 == 0],
+        },
+        classes=tuple(map(str, range(len(counts)))),
+        stratify="label",
+        source="package",
+        groups=None if groups is None else "text",
+    )
+
+
+def all_folds(dataset: Dataset, folds: int) -> list[Dataset]:
+    return [dataset.fold(index, folds) for index in range(folds)]
+
+
+def assert_each_row_is_held_out_once(dataset: Dataset, parted: list[Dataset]) -> None:
+    pool = dataset.pooled().parts["train"]
+    held_out = np.concatenate([fold.parts["validation"] for fold in parted])
+    assert np.array_equal(np.sort(held_out), pool)
+    for fold in parted:
+        assert np.array_equal(fold.pooled().parts["train"], pool)
+        assert np.array_equal(fold.parts["test"], dataset.parts["test"])
+
+
+@settings(deadline=None)
+@given(counts=COUNTS, folds=FOLDS)
+def test_classes_are_spread_evenly(counts: list[int], folds: int) -> None:
+    dataset = classified(counts)
+    label = dataset.arrays["label"]
+    pool = np.bincount(label[dataset.pooled().parts["train"]], minlength=len(counts))
+    if folds > pool.min():
+        with pytest.raises(ValueError, match=f"at most {pool.min()}, the rows of the smallest"):
+            dataset.fold(0, folds)
+        return
+    parted = all_folds(dataset, folds)
+    assert_each_row_is_held_out_once(dataset, parted)
+    for fold in parted:
+        held_out = np.bincount(label[fold.parts["validation"]], minlength=len(counts))
+        assert (np.abs(held_out - pool / folds) < 1).all()
+
+
+@settings(deadline=None)
+@given(counts=st.lists(st.integers(20, 60), min_size=1, max_size=4), folds=st.integers(2, 5))
+def test_equal_rows_stay_together(counts: list[int], folds: int) -> None:
+    dataset = classified(counts, groups=30)
+    text = dataset.arrays["text"]
+    parted = all_folds(dataset, folds)
+    assert_each_row_is_held_out_once(dataset, parted)
+    for fold in parted:
+        train, held_out = (set(text[fold.parts[p], 0]) for p in ("train", "validation"))
+        assert held_out
+        assert not train & held_out
+
+
+def test_groups_of_one_row_are_spread_evenly() -> None:
+    dataset = classified([40, 25], groups=10**9)
+    for fold in all_folds(dataset, 5):
+        label = dataset.arrays["label"]
+        pool = np.bincount(label[dataset.pooled().parts["train"]])
+        held_out = np.bincount(label[fold.parts["validation"]])
+        assert (np.abs(held_out - pool / 5) <= 2).all()
+
+
+@settings(deadline=None)
+@given(rows=st.integers(12, 60), folds=FOLDS)
+def test_a_series_is_never_trained_on_what_comes_later(rows: int, folds: int) -> None:
+    dataset = series(rows)
+    parted = all_folds(dataset, folds)
+    ends = []
+    for fold in parted:
+        train, window = fold.parts["train"], fold.parts["validation"]
+        assert np.array_equal(np.concatenate((train, window)), np.arange(window[-1] + 1))
+        assert len(train) >= 1
+        ends.append((int(window[0]), int(window[-1]) + 1))
+        assert np.array_equal(fold.parts["test"], dataset.parts["test"])
+    assert [start for start, _ in ends[1:]] == [end for _, end in ends[:-1]]
+    assert ends[-1][1] == rows - 4
+
+
+def test_folds_are_the_same_every_time_and_of_every_fold() -> None:
+    dataset = classified([20, 30], groups=20)
+    assert dataset.fold(1, 4).fingerprint == dataset.fold(1, 4).fingerprint
+    assert dataset.fold(0, 3).fold(1, 4).fingerprint == dataset.fold(1, 4).fingerprint
+
+
+@pytest.mark.parametrize(
+    ("index", "folds", "message"),
+    [
+        (0, 1, "folds must be at least 2, got 1"),
+        (3, 3, r"index must be in \[0, 2\] for 3 folds, got 3"),
+        (-1, 3, r"index must be in \[0, 2\] for 3 folds, got -1"),
+        (0, 16, "folds must be at most 15, the rows of train and validation less one, got 16"),
+    ],
+)
+def test_a_fold_that_cannot_be_is_refused(index: int, folds: int, message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        series(20).fold(index, folds)
+
+
+def test_more_folds_than_groups_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"at most 3, the groups of train and validation, got 5"):
+        classified([60, 60], groups=3).fold(0, 5)

@@ -1,0 +1,144 @@
+"""`EpochLoop`: one model trained epoch by epoch on data that stays on its device."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn, optim
+
+from tuneyard.datasets import Part
+from tuneyard.spaces.loop import TrainingSpace
+from tuneyard.trainables.optimizers import build_optimizer, build_schedule, hyperparameters
+from tuneyard.trainables.task import Batch, Metrics, Objective, Problem
+
+Weights = dict[str, Tensor]
+
+
+class EpochLoop:
+    """The training of one model; nothing is read back to the host inside an epoch.
+
+    Args:
+        problem: Tensors and a fresh model.
+        config: Optimizer, schedule, penalties and batch size.
+        objective: What ReduceOnPlateau watches.
+        seed: Of the order of the batches.
+    """
+
+    def __init__(
+        self, problem: Problem, config: TrainingSpace, objective: Objective, seed: int
+    ) -> None:
+        self.problem = problem
+        self._config = config
+        self._metric = objective.metric
+        self._order = torch.Generator().manual_seed(seed)
+        self._on_gpu = problem.device.type == "cuda"
+        self._params = [p for p in problem.model.parameters() if p.requires_grad]
+        # fused beats a loop over the parameters on the CPU as well: benchmarks/epochs.py
+        self._optimizer = build_optimizer(config.optimizer, self._params, fused=True)
+        self._schedule = build_schedule(
+            config.schedule, self._optimizer, config.epochs, objective.mode
+        )
+        self._best: Weights | None = None
+
+    def train_epoch(self) -> Tensor:
+        """One pass over the training part.
+
+        Returns:
+            The mean training loss, penalties left out; a scalar on the device.
+        """
+        self.problem.model.train()
+        total = torch.zeros((), device=self.problem.device)
+        count = 0
+        for batch in self.problem.batches(self._config.batch_size, self._order):
+            rows = len(next(iter(batch.values())))
+            total += rows * self._step(batch)
+            count += rows
+        return total / count
+
+    def _step(self, batch: Batch) -> Tensor:
+        """One step of the optimizer; returns the batch's loss."""
+        if isinstance(self._optimizer, optim.LBFGS):
+            losses: list[Tensor] = []
+            self._optimizer.step(lambda: losses.append(self._gradients(batch)) or losses[-1])
+            return losses[0]
+        loss = self._gradients(batch)
+        self._optimizer.step()
+        return loss
+
+    def _gradients(self, batch: Batch) -> Tensor:
+        self._optimizer.zero_grad(set_to_none=True)
+        with torch.autocast(self.problem.device.type, torch.bfloat16, enabled=self._on_gpu):
+            loss = self.problem.loss(batch)
+        penalized = loss
+        if self._config.l1 is not None:
+            penalized = loss + self._config.l1 * sum(p.abs().sum() for p in self._params)
+        penalized.backward()  # type: ignore[no-untyped-call]
+        if self._config.clip_norm is not None:
+            nn.utils.clip_grad_norm_(self._params, self._config.clip_norm)
+        return loss.detach()
+
+    @torch.no_grad()
+    def evaluate(self, part: Part = "validation") -> Metrics:
+        """The metrics of one part; scalars on the device."""
+        self.problem.model.eval()
+        return self.problem.evaluate(self.problem.part(part))
+
+    def end_epoch(self, metrics: dict[str, float]) -> None:
+        """Moves the schedule on; `metrics` are this model's own of the epoch that ended."""
+        if isinstance(self._schedule, optim.lr_scheduler.ReduceLROnPlateau):
+            self._schedule.step(metrics[self._metric])
+        elif self._schedule is not None:
+            self._schedule.step()
+
+    def keep_best(self) -> None:
+        """Keeps a copy of the weights as they are now."""
+        weights = self.problem.model.state_dict()
+        if self._best is None:
+            self._best = {name: tensor.detach().clone() for name, tensor in weights.items()}
+        else:
+            for name, tensor in weights.items():
+                self._best[name].copy_(tensor)
+
+    def best_weights(self) -> Weights:
+        """The weights of the best epoch so far; those of now before the first epoch's end."""
+        return self._best if self._best is not None else self.problem.model.state_dict()
+
+    def change(self, config: TrainingSpace) -> None:
+        """Goes on with another config's optimizer fields and penalties, as PBT asks.
+
+        The optimizer's kind, the schedule and the model stay; a learning rate that a schedule has
+        brought down starts from the new one in the same proportion.
+        """
+        fields = hyperparameters(config.optimizer)
+        factor = fields["lr"] / hyperparameters(self._config.optimizer)["lr"]
+        for group in self._optimizer.param_groups:
+            rates = {key: group[key] * factor for key in _RATES if key in group}
+            group.update(fields | rates)
+        if isinstance(self._schedule, optim.lr_scheduler.LRScheduler) and hasattr(
+            self._schedule, "base_lrs"
+        ):
+            self._schedule.base_lrs = [rate * factor for rate in self._schedule.base_lrs]
+        self._config = config
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that an exact continuation needs but torch's global generators."""
+        return {
+            "model": self.problem.model.state_dict(),
+            "best": self._best,
+            "optimizer": self._optimizer.state_dict(),
+            "schedule": self._schedule.state_dict() if self._schedule else None,
+            "order": self._order.get_state(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Goes on from a `state_dict` of the same config."""
+        self.problem.model.load_state_dict(state["model"])
+        self._best = state["best"]
+        self._optimizer.load_state_dict(state["optimizer"])
+        if self._schedule:
+            self._schedule.load_state_dict(state["schedule"])
+        self._order.set_state(state["order"].cpu())
+
+
+_RATES = ("lr", "initial_lr", "max_lr", "min_lr")

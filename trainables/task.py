@@ -1,0 +1,143 @@
+"""What a task is: `Task` names its space, data and objective, `Problem` is one config made ready."""
+
+from __future__ import annotations
+
+import importlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import ClassVar, Generic, Literal, TypeVar, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from tuneyard.datasets import Dataset, Part
+from tuneyard.spaces.loop import TrainingSpace
+from tuneyard.spaces.tasks import task_space
+
+Batch = Mapping[str, Tensor]
+Metrics = dict[str, Tensor]
+ConfigT = TypeVar("ConfigT", bound=TrainingSpace)
+
+
+@dataclass(frozen=True)
+class Objective:
+    """The metric that ranks trials, e.g. ``val_rmse``, with its direction."""
+
+    metric: str
+    mode: Literal["min", "max"]
+
+    def better(self, value: float, than: float | None) -> bool:
+        """Whether `value` beats `than`; anything beats None."""
+        if than is None:
+            return True
+        return value < than if self.mode == "min" else value > than
+
+
+class Problem(ABC):
+    """One config made ready: the tensors of each part on a device, and a fresh model.
+
+    A task computes here whatever depends on a hyperparameter or on statistics of the data, and
+    fits the statistics on the training part only. A part's tensors are made when first asked for,
+    so that a trial never touches the test part.
+
+    Attributes:
+        device: Where the tensors and the model are.
+        model: The network.
+    """
+
+    device: torch.device
+    model: nn.Module
+
+    @abstractmethod
+    def tensors(self, part: Part) -> Batch:
+        """The tensors of one part, rows on axis 0. Ask `part`, which keeps them."""
+
+    @abstractmethod
+    def loss(self, batch: Batch) -> Tensor:
+        """Mean loss of a training batch, a scalar."""
+
+    @abstractmethod
+    def evaluate(self, batch: Batch) -> Metrics:
+        """Scalar metrics of a whole part, ``loss`` among them; called without gradients."""
+
+    @abstractmethod
+    def serving(self) -> tuple[nn.Module, np.ndarray]:
+        """The model as others use it, from raw input to an answer in natural units.
+
+        Returns:
+            A module on the CPU in evaluation mode, and an example of its input (two rows or more).
+        """
+
+    @cached_property
+    def _parts(self) -> dict[Part, Batch]:
+        return {}
+
+    def part(self, part: Part) -> Batch:
+        """The tensors of one part, rows on axis 0."""
+        if part not in self._parts:
+            self._parts[part] = self.tensors(part)
+        return self._parts[part]
+
+    def batch(self, rows: Tensor) -> Batch:
+        """Rows of the training part; a task overrides it where a batch is more than rows."""
+        return {name: tensor[rows] for name, tensor in self.part("train").items()}
+
+    def batches(self, batch_size: int | None, generator: torch.Generator) -> Iterator[Batch]:
+        """The training part of one epoch, shuffled, in batches of `batch_size` rows.
+
+        A part that fits in one batch is taken in order: its gradient is the same.
+        """
+        train = self.part("train")
+        count = len(next(iter(train.values())))
+        if batch_size is None or batch_size >= count:
+            yield train
+            return
+        rows = torch.randperm(count, generator=generator)
+        for chosen in rows.to(self.device).split(batch_size):
+            yield self.batch(chosen)
+
+
+class Task(ABC, Generic[ConfigT]):
+    """A name, a space, a data set, a model, an objective.
+
+    The module `tuneyard.trainables.names_gru` holds the task ``names-gru`` as `TASK`.
+    """
+
+    name: ClassVar[str]
+    objective: ClassVar[Objective]
+
+    @property
+    def space(self) -> type[ConfigT]:
+        """The class of the task's configs."""
+        return cast("type[ConfigT]", task_space(self.name))
+
+    @abstractmethod
+    def load(self, data_dir: Path | None) -> Dataset:
+        """The task's data set; see `tuneyard.datasets`.
+
+        Raises:
+            DataError: It can't be had.
+        """
+
+    @abstractmethod
+    def problem(self, config: ConfigT, data: Dataset, device: torch.device) -> Problem:
+        """One config made ready on a device.
+
+        Raises:
+            ValueError: The config does not fit the data (a window longer than the series, say).
+        """
+
+
+def find_task(name: str) -> Task[TrainingSpace]:
+    """The task of that name.
+
+    Raises:
+        SpaceError: There is none.
+    """
+    task_space(name)
+    module = importlib.import_module(f"tuneyard.trainables.{name.replace('-', '_')}")
+    return cast("Task[TrainingSpace]", module.TASK)
