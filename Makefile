@@ -11,6 +11,8 @@ BIN := .venv/bin
 export RAY_USAGE_STATS_ENABLED := 0
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
+# Modules are compiled once: a search starts several Python processes that import torch.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo test check lock clean
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import TypeGuard
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -18,12 +21,26 @@ class Choice(Domain):
 
     choices: tuple[Value, ...]
 
+    @property
+    def problem(self) -> str | None:
+        """The rule that the choices break, or None. Asked when the space's class is made."""
+        if len({to_text(choice).lower() for choice in self.choices}) < len(self.choices):
+            return f"two choices read alike as text, got {self.choices!r}"
+        numbers = [choice for choice in self.choices if _is_number(choice)]
+        if len(set(numbers)) < len(numbers):
+            return f"two choices are the same number, got {self.choices!r}"
+        return None
+
     def read(self, value: object) -> Value:
         """See `Domain.read`."""
+        if isinstance(value, Enum):
+            value = value.value
         text = to_text(value).lower()
         for choice in self.choices:
-            same = to_text(choice).lower() == text
-            if same or (_is_number(choice) and _same_number(choice, value)):
+            if to_text(choice).lower() == text:
+                return choice
+        for choice in self.choices:
+            if _is_number(choice) and _same_number(choice, value):
                 return choice
         raise SpaceError(f"must be {self._rule()}, got {value!r}")
 
@@ -36,19 +53,29 @@ class Choice(Domain):
             return self.read(value)
         numbers = [choice for choice in self.choices if _is_number(choice)]
         if _is_number(value) and len(numbers) == len(self.choices):
-            return min(numbers, key=lambda number: abs(float(number) - float(value)))  # type: ignore[arg-type]
+            return min(numbers, key=lambda number: abs(number - value))
         return self.choices[0]
 
     def narrowed(self, restriction: Restriction) -> Choice:
         """See `Domain.narrowed`."""
         if isinstance(restriction, Range):
-            raise SpaceError(f"is {self._rule()}, not a range; use --set with one or more of them")
-        if isinstance(restriction, str | int | float | None):
+            restriction = self._between(restriction)
+        elif isinstance(restriction, str | int | float | None):
             restriction = (restriction,)
-        chosen = {self.read(value) for value in restriction}
+        # by their text, since True == 1
+        chosen = {to_text(self.read(value)) for value in restriction}
         if not chosen:
             raise SpaceError(f"needs at least {self._rule()}, got none")
-        return Choice(tuple(choice for choice in self.choices if choice in chosen))
+        return Choice(tuple(choice for choice in self.choices if to_text(choice) in chosen))
+
+    def _between(self, wanted: Range) -> tuple[Value, ...]:
+        """The choices of a range whose ends are choices too."""
+        numbers = [choice for choice in self.choices if _is_number(choice)]
+        if len(numbers) < len(self.choices):
+            raise SpaceError(f"is {self._rule()}, not a range; use --set with one or more of them")
+        self.read(wanted.low)
+        self.read(wanted.high)
+        return tuple(number for number in numbers if wanted.low <= number <= wanted.high)
 
     def describe(self) -> str:
         """See `Domain.describe`."""
@@ -64,24 +91,23 @@ class Choice(Domain):
         return len(self.choices)
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _same_number(choice: Value, value: object) -> bool:
-    if isinstance(value, bool):
+def _same_number(choice: float, value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
         return False
-    try:
-        return float(choice) == float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return False
+    with suppress(ValueError, OverflowError):
+        return choice == float(value)
+    return False
 
 
 @dataclass(frozen=True)
 class Fixed(Domain):
     """A plain field: not searched; a user may set it to another value of its type."""
 
-    adapter: TypeAdapter[object]
+    adapter: TypeAdapter[object] = field(compare=False)
     value: object
 
     def read(self, value: object) -> Value:
@@ -91,7 +117,11 @@ class Fixed(Domain):
     def plain(self, value: object) -> Value:
         """A value of the field's type as one parameter: JSON scalar, or JSON text."""
         dumped = self.adapter.dump_python(value, mode="json")
-        return dumped if isinstance(dumped, Value) else json.dumps(dumped)
+        # a str that reads as something else, "none" or "5" beside None or int, goes in JSON quotes
+        exact = isinstance(dumped, Value) and not (
+            isinstance(dumped, str) and self.parse(dumped) != value
+        )
+        return dumped if exact else json.dumps(dumped)
 
     def parse(self, value: object) -> object:
         """The field's own value, from itself, its text or its JSON.
@@ -99,20 +129,16 @@ class Fixed(Domain):
         Raises:
             SpaceError: The value does not have the field's type.
         """
-        candidates = [value]
         if isinstance(value, str):
-            candidates += [None] if value.lower() == "none" else []
-            try:
-                candidates.append(json.loads(value))
-            except json.JSONDecodeError:
-                pass
-        problem = ""
-        for candidate in candidates:
-            try:
-                return self.adapter.validate_python(candidate)
-            except ValidationError as error:
-                problem = problem or one_line(error).partition(" ")[2]
-        raise SpaceError(problem)
+            # what the text says comes before the text itself: 5 for "5" where a str would do too
+            with suppress(ValueError):
+                return self.adapter.validate_python(
+                    None if value.lower() == "none" else json.loads(value)
+                )
+        try:
+            return self.adapter.validate_python(value)
+        except ValidationError as error:
+            raise SpaceError(one_line(error, "")) from None
 
     def nearest(self, value: Value) -> Value:
         """See `Domain.nearest`."""

@@ -13,14 +13,14 @@ Value = bool | int | float | str | None
 
 
 def to_text(value: object) -> str:
-    """A value as MLflow, YAML and the command line write it; `Domain.read` gives it back exactly."""
+    """A value as MLflow, YAML and the command line write it; `Domain.read` gives it back."""
     if value is None:
         return "none"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float | str):
         return str(value)
-    return json.dumps(value)
+    return json.dumps(value, default=str)
 
 
 @dataclass(frozen=True)

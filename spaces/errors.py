@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pydantic import ValidationError
+    from pydantic_core import ErrorDetails
 
 
 class SpaceError(ValueError):
@@ -30,16 +31,25 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(names)}"
 
 
-def one_line(error: ValidationError) -> str:
+def one_line(error: ValidationError, title: str | None = None) -> str:
     """All problems of a validation error on one line, each as ``path rule, got value``.
 
     Union tags stand in the path as they do in dotted paths (``optimizer.adam.lr``).
+
+    Args:
+        error: What Pydantic found.
+        title: Stands where a problem has no path; None means the name of the class or type.
     """
-    return "; ".join(
-        f"{'.'.join(str(part) for part in problem['loc']) or error.title} "
-        f"{_rule(problem['msg'])}, got {problem['input']!r}"
-        for problem in error.errors(include_url=False)
-    )
+    whole = error.title if title is None else title
+    return "; ".join(_problem(problem, whole) for problem in error.errors(include_url=False))
+
+
+def _problem(problem: ErrorDetails, title: str) -> str:
+    cause = problem.get("ctx", {}).get("error")
+    if isinstance(cause, SpaceError):
+        return str(cause)
+    path = ".".join(str(part) for part in problem["loc"]) or title
+    return " ".join(f"{path} {_rule(problem['msg'])}, got {problem['input']!r}".split())
 
 
 def _rule(message: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from tuneyard.spaces.dimensions import Dimension
-from tuneyard.spaces.domains import Restriction, Value
+from tuneyard.spaces.domains import Restriction, to_text
 from tuneyard.spaces.errors import SpaceError
 
 Restrictions = Mapping[str, Restriction]
@@ -37,13 +37,18 @@ def narrow_leaves(
 
 def _with_switches(leaves: tuple[Dimension, ...], restrictions: Restrictions) -> Restrictions:
     switches = {leaf.path for leaf in leaves if leaf.role == "presence"}
+    values = {leaf.path for leaf in leaves if leaf.role == "value"}
     wanted: dict[str, Restriction] = {}
     for path, restriction in restrictions.items():
         switch = f"{path}.on"
         if switch not in switches:
             wanted[path] = restriction
-        elif restriction is None or restriction == "none":
+        elif to_text(restriction).lower() == "none":
             wanted[switch] = False
+        elif path not in values:
+            raise SpaceError(
+                f"{path} must be none or be given by the paths under it, got {restriction!r}"
+            )
         else:
             wanted[path] = restriction
             wanted.setdefault(switch, True)
@@ -68,7 +73,4 @@ def _narrowed(leaf: Dimension, wanted: Restrictions) -> Dimension:
         domain = leaf.domain.narrowed(wanted[leaf.path])
     except SpaceError as error:
         raise SpaceError(f"{leaf.path} {error}") from None
-    baseline: Value = domain.nearest(leaf.baseline)
-    return replace(leaf, domain=domain, baseline=baseline)
-
-
+    return replace(leaf, domain=domain, baseline=domain.nearest(leaf.baseline))

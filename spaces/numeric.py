@@ -6,7 +6,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 NumberT = TypeVar("NumberT", int, float)
 
+_SLACK = 1e-6
+"""How far from a step's lattice, in steps, rounding may take a value."""
+
 
 @dataclass(frozen=True)
 class _Number(Domain, Generic[NumberT]):
@@ -29,6 +32,7 @@ class _Number(Domain, Generic[NumberT]):
     high: NumberT
     log: bool = False
     step: NumberT | None = None
+    _kind: ClassVar[str]
 
     @property
     def problem(self) -> str | None:
@@ -40,7 +44,7 @@ class _Number(Domain, Generic[NumberT]):
             return f"{name} low must be below high, got low={self.low}, high={self.high}"
         if self.log and self.low <= 0:
             return f"{name} with log=True needs low above 0, got low={self.low}"
-        if self.step is not None and not 0 < self.step <= self.high - self.low:
+        if self.step is not None and (self.step <= 0 or self.size < 2):
             return f"{name} step must be in (0, high - low], got step={self.step}"
         if self.step is not None and self.log:
             return f"{name} takes either log=True or a step, got log=True, step={self.step}"
@@ -49,13 +53,15 @@ class _Number(Domain, Generic[NumberT]):
     @abstractmethod
     def _number(self, value: object) -> NumberT: ...
 
+    @abstractmethod
+    def _rounded(self, number: float) -> NumberT: ...
+
     def read(self, value: object) -> NumberT:
         """See `Domain.read`."""
         try:
             number = self._number(value)
         except (TypeError, ValueError, OverflowError):
-            kind = "a whole number" if isinstance(self, Int) else "a number"
-            raise SpaceError(f"must be {kind} in {self.describe()}, got {value!r}") from None
+            raise SpaceError(f"must be {self._kind} in {self.describe()}, got {value!r}") from None
         if not self.low <= number <= self.high or self._snapped(number) != number:
             raise SpaceError(f"must be in {self.describe()}, got {value}")
         return number
@@ -64,22 +70,20 @@ class _Number(Domain, Generic[NumberT]):
         """The member on the step's lattice nearest to a number within the bounds."""
         if self.step is None:
             return number
-        steps = min(
-            round((number - self.low) / self.step),
-            math.floor((self.high - self.low) / self.step + 1e-9),
-        )
-        snapped = self.low + steps * self.step
+        steps = min(round((number - self.low) / self.step), int(self.size) - 1)
+        snapped = min(self.low + steps * self.step, self.high)
         # 0.1 + 2 * 0.1 is not 0.3: a value that is on the lattice but for rounding stays as it is
-        return number if math.isclose(snapped, number, rel_tol=1e-9, abs_tol=1e-12) else snapped
+        slack = _SLACK * min(self.step, 1)
+        return number if math.isclose(snapped, number, rel_tol=4e-15, abs_tol=slack) else snapped
 
     def nearest(self, value: Value) -> NumberT:
         """See `Domain.nearest`."""
-        return self._snapped(min(max(self._number(value), self.low), self.high))
+        return self._number(self._snapped(min(max(self._number(value), self.low), self.high)))
 
     def middle(self) -> NumberT:
         """The member in the middle of the scale: where nothing else says what to take."""
         middle = math.sqrt(self.low * self.high) if self.log else (self.low + self.high) / 2
-        return self.nearest(round(middle) if isinstance(self, Int) else middle)
+        return self.nearest(self._rounded(middle))
 
     def narrowed(self, restriction: Restriction) -> Domain:
         """See `Domain.narrowed`."""
@@ -93,7 +97,7 @@ class _Number(Domain, Generic[NumberT]):
         if low == high:
             return Choice((low,))
         log = self.log if restriction.log is None else restriction.log
-        part = replace(self, low=low, high=high, log=log, step=None if log else self.step)
+        part = replace(self, low=low, high=high, log=log)
         if part.problem:
             raise SpaceError(part.problem)
         return part
@@ -110,23 +114,17 @@ class _Number(Domain, Generic[NumberT]):
         if count < 2:
             yield self.middle()
             return
+        low, high = self.low, self._snapped(self.high)
+        log = self.log and count < self.size
         seen: set[NumberT] = set()
         for index in range(count):
             part = index / (count - 1)
-            raw = (
-                math.exp(math.log(self.low) * (1 - part) + math.log(self.high) * part)
-                if self.log
-                else self.low + (self.high - self.low) * part
-            )
-            member = self.nearest(round(raw) if isinstance(self, Int) else raw)
+            # both forms are exact at the ends
+            raw = low ** (1 - part) * high**part if log else low * (1 - part) + high * part
+            member = self.nearest(self._rounded(raw))
             if member not in seen:
                 seen.add(member)
                 yield member
-
-    @property
-    def size(self) -> float:
-        """See `Domain.size`."""
-        return math.inf if self.step is None else (self.high - self.low) // self.step + 1
 
     def __get_pydantic_core_schema__(
         self, source: type, handler: GetCoreSchemaHandler
@@ -137,10 +135,14 @@ class _Number(Domain, Generic[NumberT]):
             try:
                 return self.read(value)
             except SpaceError as error:
-                rule = str(error).rpartition(", got ")[0].replace("{", "{{").replace("}", "}}")
-                raise PydanticCustomError("domain", rule) from None  # type: ignore[arg-type]
+                rule = str(error).rpartition(", got ")[0]
+                raise PydanticCustomError("domain", rule) from None
 
-        return core_schema.no_info_after_validator_function(check, handler(source))
+        inner = handler(source)
+        # a broken domain can't check anything; its class is refused
+        if self.problem:
+            return inner
+        return core_schema.no_info_after_validator_function(check, inner)
 
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
@@ -161,10 +163,22 @@ class Float(_Number[float]):
         step: Distance between values, counted from low; None for a continuous domain.
     """
 
+    _kind = "a number"
+
     def _number(self, value: object) -> float:
         if isinstance(value, bool):
             raise TypeError
         return float(value)  # type: ignore[arg-type]
+
+    def _rounded(self, number: float) -> float:
+        return number
+
+    @property
+    def size(self) -> float:
+        """See `Domain.size`."""
+        if self.step is None:
+            return math.inf
+        return math.floor((self.high - self.low) / self.step + _SLACK) + 1
 
 
 @dataclass(frozen=True)
@@ -178,6 +192,8 @@ class Int(_Number[int]):
         step: Distance between values, counted from low; None means 1.
     """
 
+    _kind = "a whole number"
+
     def _number(self, value: object) -> int:
         if isinstance(value, bool):
             raise TypeError
@@ -189,6 +205,17 @@ class Int(_Number[int]):
         if number != int(number):
             raise ValueError
         return int(number)
+
+    def _rounded(self, number: float) -> int:
+        return round(number)
+
+    @property
+    def problem(self) -> str | None:
+        """See `Float.problem`."""
+        for name, number in (("low", self.low), ("high", self.high), ("step", self.step or 1)):
+            if math.isfinite(number) and number != int(number):
+                return f"Int takes whole numbers, got {name}={number}"
+        return super().problem
 
     @property
     def size(self) -> float:
@@ -215,10 +242,10 @@ class Length:
     ) -> CoreSchema:
         """Bounds the annotated tuple."""
 
-        def check(value: tuple[object, ...]) -> tuple[object, ...]:
-            if not self.low <= len(value) <= self.high:
+        def check(value: object) -> object:
+            if not isinstance(value, tuple) or not self.low <= len(value) <= self.high:
                 rule = f"must have {self.low} to {self.high} items"
-                raise PydanticCustomError("domain", rule)  # type: ignore[arg-type]
+                raise PydanticCustomError("domain", rule)
             return value
 
         return core_schema.no_info_after_validator_function(check, handler(source))

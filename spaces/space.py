@@ -6,13 +6,22 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Generic, Self, TypeVar, cast
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    PydanticSchemaGenerationError,
+    ValidationError,
+)
+from pydantic_core import CoreSchema
 
-from tuneyard.spaces.domains import Value
 from tuneyard.spaces.categorical import Fixed
-from tuneyard.spaces.dimensions import Dimension, Keys, compile_dimensions
+from tuneyard.spaces.dimensions import Dimension, Keys
+from tuneyard.spaces.domains import Value
 from tuneyard.spaces.errors import SpaceError, did_you_mean, one_line
+from tuneyard.spaces.leaves import unknown_type
 from tuneyard.spaces.narrow import Restrictions, narrow_leaves
+from tuneyard.spaces.walk import compile_dimensions
 
 Params = dict[str, Value]
 
@@ -41,18 +50,23 @@ class SearchSpace(BaseModel):
         cls.space()
 
     @classmethod
+    def __get_pydantic_core_schema__(
+        cls, source: type[BaseModel], handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """Pydantic's own schema; a type that it can't read is a `SpaceError` like any other."""
+        try:
+            return handler(source)
+        except PydanticSchemaGenerationError as error:
+            raise unknown_type(cls, error) from None
+
+    @classmethod
     def space(cls) -> Space[Self]:
         """The whole space of this class.
 
         Raises:
             SpaceError: A field breaks a rule of the language.
         """
-        leaves = compile_dimensions(cls)
-        try:
-            cls()
-        except ValidationError as error:
-            raise SpaceError(f"{cls.__name__}: the default of {one_line(error)}") from None
-        return Space(cls, leaves)
+        return Space(cls, compile_dimensions(cls))
 
 
 ConfigT = TypeVar("ConfigT", bound=SearchSpace)
@@ -96,17 +110,22 @@ class Space(Generic[ConfigT]):
         return self._build(params)
 
     def flatten(self, config: ConfigT) -> Params:
-        """A config as parameters by dotted path, fixed fields too; `unflatten` is the inverse."""
+        """A config as parameters by dotted path, fixed fields too; `unflatten` is the inverse.
+
+        Raises:
+            SpaceError: The config is outside this space.
+        """
         params: Params = {}
         for leaf in self.leaves:
             if leaf.active(params):
                 found = _look(config, leaf.keys)
                 if leaf.role == "presence":
-                    params[leaf.path] = found is not None
+                    found = found is not None
                 elif leaf.role == "length":
-                    params[leaf.path] = len(cast("tuple[object, ...]", found))
-                else:
-                    params[leaf.path] = leaf.domain.read(getattr(found, "value", found))
+                    found = len(cast("tuple[object, ...]", found))
+                elif isinstance(leaf.domain, Fixed):
+                    found = leaf.domain.plain(found)
+                params[leaf.path] = _read(leaf, found)
         return params
 
     def unflatten(self, params: Mapping[str, object]) -> ConfigT:
@@ -147,7 +166,8 @@ class Space(Generic[ConfigT]):
         Raises:
             SpaceError: A path is unknown or can't exist beside the others, or a value is outside.
         """
-        self._check_paths(restrictions)
+        switches = [leaf.path for leaf in self.leaves if leaf.role == "presence"]
+        self._check_paths(restrictions, (path.removesuffix(".on") for path in switches))
         return replace(self, leaves=narrow_leaves(self.leaves, restrictions))
 
     def grid(self, points: int) -> Iterator[ConfigT]:
@@ -178,8 +198,8 @@ class Space(Generic[ConfigT]):
         except ValidationError as error:
             raise SpaceError(one_line(error)) from None
 
-    def _check_paths(self, paths: Iterable[str]) -> None:
-        known = [leaf.path for leaf in self.leaves]
+    def _check_paths(self, paths: Iterable[str], more: Iterable[str] = ()) -> None:
+        known = {leaf.path for leaf in self.leaves}.union(more)
         for path in paths:
             if path not in known:
                 raise SpaceError(
@@ -198,7 +218,10 @@ def _look(config: BaseModel, keys: Keys) -> object:
     """What stands at a place of a nested config."""
     found: object = config
     for key in keys:
-        found = cast("tuple[object, ...]", found)[key] if isinstance(key, int) else getattr(found, key)
+        if isinstance(key, int):
+            found = cast("tuple[object, ...]", found)[key]
+        else:
+            found = getattr(found, key)
     return found
 
 

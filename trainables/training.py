@@ -30,15 +30,14 @@ class Best:
 class Training:
     """The training of one config.
 
-    With `folds`, k models are trained in step, one a fold of the train and validation parts, and
-    every metric is their mean. The same arguments give the same weights, epoch for epoch.
+    With several splits (the folds of a data set) one model a split is trained in step, and every
+    metric is their mean. The same arguments give the same weights, epoch for epoch.
 
     Args:
         task: What is trained.
         config: Its hyperparameters.
-        data: Its data set.
+        splits: The data set, or its folds.
         seed: Of the weights, the dropout and the order of batches.
-        folds: How many folds; None trains one model on the train part.
         device: Where; the CPU by default.
 
     Attributes:
@@ -51,16 +50,14 @@ class Training:
         self,
         task: Task[TrainingSpace],
         config: TrainingSpace,
-        data: Dataset,
+        splits: Sequence[Dataset],
         *,
         seed: int,
-        folds: int | None = None,
         device: torch.device | None = None,
     ) -> None:
         self._config = config
         self._objective = task.objective
         torch.manual_seed(seed)
-        splits = [data.fold(index, folds) for index in range(folds)] if folds else [data]
         self._loops = [
             EpochLoop(
                 task.problem(config, split, device or torch.device("cpu")),

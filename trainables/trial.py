@@ -31,9 +31,8 @@ class TrialSetup:
 
     Attributes:
         task: Name of the task.
-        data: Its data set.
+        splits: Its data set, or the folds of it.
         seed: Of every trial: a config's result depends on nothing else.
-        folds: How many folds; None for one split.
         cpus: CPUs of a trial.
         gpus: GPUs of a trial; a fraction shares one.
         milestones: Epochs at which a step ends, because the scheduler compares trials there.
@@ -42,9 +41,8 @@ class TrialSetup:
     """
 
     task: str
-    data: Dataset
+    splits: tuple[Dataset, ...]
     seed: int = 0
-    folds: int | None = None
     cpus: float = 1.0
     gpus: float = 0.0
     milestones: frozenset[int] = field(default_factory=frozenset)
@@ -53,7 +51,7 @@ class TrialSetup:
 
 
 class TrialTrainable(tune.Trainable):
-    """Trains the config ``{"params": {dotted path: value}}``; actors are reused.
+    """Trains ``{"trial": {"number": int, "params": {dotted path: value}}}``; actors are reused.
 
     A result holds ``epoch``, ``objective`` (best so far), ``current``, ``best_epoch``,
     ``best_metrics``, ``best_params``, ``history`` (every metric of every epoch since the result
@@ -72,7 +70,7 @@ class TrialTrainable(tune.Trainable):
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Makes the actor ready for another trial."""
-        self._params: dict[str, Value] = new_config["params"]
+        self._params: dict[str, Value] = new_config["trial"]["params"]
         self._best_params = self._params
         self._training: Training | None = None
         self._saved_at = time.monotonic()
@@ -113,9 +111,8 @@ class TrialTrainable(tune.Trainable):
         return Training(
             self._task,
             self._space.unflatten(params),
-            self._shared.data,
+            self._shared.splits,
             seed=self._shared.seed,
-            folds=self._shared.folds,
             device=trial_device(self._shared.gpus),
         )
 

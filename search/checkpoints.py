@@ -1,0 +1,85 @@
+"""The best checkpoints of a search: in MLflow and on disk; the others are deleted."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Protocol
+
+from tuneyard.search.trials import History, TrialRecord
+from tuneyard.trainables.task import Objective
+
+
+class CheckpointStore(Protocol):
+    """Where the best checkpoints go besides the disk: MLflow."""
+
+    def upload(self, key: int, folder: Path, artifact_path: str) -> None:
+        """Adds a checkpoint to the run of a trial."""
+
+    def remove(self, key: int, folder: Path, artifact_path: str) -> None:
+        """Takes it away again, and deletes the folder."""
+
+
+class BestCheckpoints:
+    """A listener that keeps the checkpoints of the best trials so far.
+
+    Args:
+        objective: What best means.
+        keep: How many.
+        folder: Holds a folder a trial, by its number.
+        store: Is given each checkpoint that is kept.
+        at_end: Delete the rest only at the end, because a scheduler may still copy from it.
+    """
+
+    def __init__(
+        self,
+        objective: Objective,
+        keep: int,
+        folder: Path,
+        store: CheckpointStore,
+        *,
+        at_end: bool,
+    ) -> None:
+        self._objective = objective
+        self._keep = keep
+        self._folder = folder
+        self._store = store
+        self._at_end = at_end
+        self._best: list[TrialRecord] = []
+        self._doomed: list[TrialRecord] = []
+
+    def started(self, record: TrialRecord) -> None:
+        """Nothing is known of its checkpoint yet."""
+
+    def progressed(self, record: TrialRecord, history: History) -> None:
+        """A trial is judged at its end."""
+
+    def ended(self, record: TrialRecord) -> None:
+        """Keeps the trial's checkpoint if it is among the best, else deletes it."""
+        self._best.append(record)
+        self._best.sort(key=self._rank)
+        beaten = self._best.pop() if len(self._best) > self._keep or not record.candidate else None
+        if beaten is not record:
+            assert record.checkpoint is not None
+            self._store.upload(record.number, record.checkpoint, "checkpoint")
+        if beaten is not None:
+            self._discard(beaten, uploaded=beaten is not record)
+
+    def _rank(self, record: TrialRecord) -> tuple[bool, float, int]:
+        value = record.value if record.value is not None else 0.0
+        sign = 1 if self._objective.mode == "min" else -1
+        return (not record.candidate, sign * value, record.number)
+
+    def _discard(self, record: TrialRecord, *, uploaded: bool) -> None:
+        folder = self._folder / f"{record.number:05d}"
+        if uploaded:
+            self._store.remove(record.number, folder, "checkpoint")
+        elif self._at_end:
+            self._doomed.append(record)
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def close(self) -> None:
+        """Deletes what had to wait for the end."""
+        for record in self._doomed:
+            shutil.rmtree(self._folder / f"{record.number:05d}", ignore_errors=True)

@@ -1,0 +1,66 @@
+"""The connection to MLflow, checked before a search changes anything."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("DO_NOT_TRACK", "true")
+
+import mlflow  # noqa: E402 - it reads the two variables when it is imported
+from mlflow import MlflowClient  # noqa: E402
+from mlflow.exceptions import MlflowException  # noqa: E402
+
+from tuneyard.search.errors import SearchError  # noqa: E402
+
+__all__ = ["MlflowClient", "MlflowException", "connect"]
+
+# the search's own writer tries again; a request that hangs must not hang it
+_HTTP = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}
+
+
+def connect(tracking_uri: str | None) -> MlflowClient:
+    """A client of the tracking server, or of a local store that a search may make.
+
+    Args:
+        tracking_uri: Its address; None means MLflow's own default.
+
+    Raises:
+        SearchError: The server does not answer, or a local store can't be written.
+    """
+    uri = tracking_uri or mlflow.get_tracking_uri()
+    for name, value in _HTTP.items():
+        os.environ.setdefault(name, value)
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    parts = urlsplit(uri)
+    if parts.scheme == "sqlite":
+        _check_folder(uri, Path(parts.path.removeprefix("/")).parent)
+        return MlflowClient(uri)
+    try:
+        client = MlflowClient(uri)
+        client.search_experiments(max_results=1)
+    except MlflowException as error:
+        reason = str(error).splitlines()[0]
+        raise SearchError(
+            f"MLflow does not answer at {uri}: {reason}; start it there, or name another address "
+            "with --tracking-uri or MLFLOW_TRACKING_URI"
+        ) from None
+    return client
+
+
+def _check_folder(uri: str, folder: Path) -> None:
+    """SQLite makes the file, not its folder."""
+    if not folder.is_dir():
+        raise SearchError(
+            f"the folder of the MLflow store {uri} does not exist: {folder}; make it, or name "
+            "another store with --tracking-uri"
+        )
+    if not os.access(folder, os.W_OK):
+        raise SearchError(
+            f"the folder of the MLflow store {uri} can't be written: {folder}; name another store "
+            "with --tracking-uri"
+        )

@@ -1,0 +1,193 @@
+"""A search in MLflow: a parent run, a child run a trial, the best checkpoints as artifacts."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+
+from mlflow import MlflowClient
+
+from tuneyard.datasets import Dataset
+from tuneyard.search.mlflow_writer import MlflowWriter
+from tuneyard.search.results import SearchResult
+from tuneyard.search.spec import SearchSpec
+from tuneyard.search.trials import FAILURES, History, State, TrialRecord
+from tuneyard.spaces import to_text
+from tuneyard.trainables.task import Objective
+
+PARENT = -1
+"""The parent run's key; a trial's is its number."""
+
+CURVE_POINTS = 100
+"""A longer curve is thinned to about so many epochs: MLflow takes 0.2 ms a value."""
+
+CHECKPOINT = "checkpoint"
+"""Artifact folder of a trial's checkpoint."""
+
+STATUS: dict[State, str] = {"completed": "FINISHED", "early_stopped": "FINISHED", "pruned": "KILLED"}
+STATUS |= dict.fromkeys(FAILURES, "FAILED")
+
+
+@dataclass(frozen=True)
+class SearchRun:
+    """Where a search is in MLflow."""
+
+    tracking_uri: str
+    experiment_id: str
+    run_id: str
+
+
+class Recorder:
+    """A listener that records trials in MLflow, off the search's thread.
+
+    Args:
+        client: Of the tracking server.
+        run: The parent run; see `start_search`.
+        spec: The search.
+        objective: Of its task.
+    """
+
+    def __init__(
+        self, client: MlflowClient, run: SearchRun, spec: SearchSpec, objective: Objective
+    ) -> None:
+        self._run = run
+        self._search = spec.name or ""
+        self._metric = objective.metric
+        self._objective = objective
+        self._stride = math.ceil(spec.max_epochs() / CURVE_POINTS)
+        self._ended = 0
+        self._best: float | None = None
+        self._logged: dict[int, Mapping[str, object]] = {}
+        self.writer = MlflowWriter(client, run.experiment_id)
+        self.writer.start(PARENT, self._search, {}, run_id=run.run_id)
+
+    def started(self, record: TrialRecord) -> None:
+        """Makes the child run, with the config as params."""
+        tags = {
+            "mlflow.parentRunId": self._run.run_id,
+            "tuneyard.search": self._search,
+            "tuneyard.number": str(record.number),
+            "tuneyard.state": record.state,
+        }
+        self.writer.start(record.number, f"{self._search}-{record.number:05d}", tags)
+        params = {path: to_text(value) for path, value in record.params.items()}
+        self.writer.log(record.number, params=params)
+        self._logged[record.number] = record.params
+
+    def progressed(self, record: TrialRecord, history: History) -> None:
+        """Logs the epochs' metrics, and what a scheduler has changed in the config since."""
+        count = len(next(iter(history.values())))
+        first = record.epoch - count + 1
+        kept = [
+            epoch
+            for epoch in range(first, record.epoch + 1)
+            if epoch % self._stride == 0 or epoch == 1 or record.state != "running"
+        ]
+        if record.state != "running":
+            kept = [epoch for epoch in kept if epoch % self._stride == 0 or epoch == record.epoch]
+        metrics = {
+            name: {epoch: values[epoch - first] for epoch in kept}
+            for name, values in history.items()
+        }
+        if record.current is not self._logged[record.number]:
+            before, self._logged[record.number] = self._logged[record.number], record.current
+            for path, value in record.current.items():
+                if value != before.get(path) and isinstance(value, int | float):
+                    metrics[path] = {first: float(value)}
+        self.writer.log(record.number, metrics=metrics)
+
+    def ended(self, record: TrialRecord) -> None:
+        """Ends the child run and moves the parent's best-so-far on."""
+        tags = {"tuneyard.state": record.state, "tuneyard.reason": record.reason}
+        metrics: dict[str, dict[int, float]] = {}
+        if record.value is not None:
+            tags["tuneyard.value"] = repr(record.value)
+            tags["tuneyard.best_epoch"] = str(record.best_epoch)
+            metrics[f"best_{self._metric}"] = {record.best_epoch: record.value}
+        self.writer.log(record.number, tags=tags, metrics=metrics)
+        self.writer.end(record.number, STATUS[record.state])
+        self._logged.pop(record.number, None)
+        self._ended += 1
+        if record.candidate and record.value is not None:
+            if self._objective.better(record.value, self._best):
+                self._best = record.value
+        if self._best is not None:
+            best = {f"best_{self._metric}": {self._ended: self._best}}
+            self.writer.log(PARENT, metrics=best)
+
+
+def start_search(
+    client: MlflowClient,
+    spec: SearchSpec,
+    objective: Objective,
+    data: Dataset,
+) -> SearchRun:
+    """Makes the experiment ``tuneyard/<task>`` where it is missing, and the parent run in it."""
+    name = f"tuneyard/{spec.task}"
+    experiment = client.get_experiment_by_name(name)
+    experiment_id = experiment.experiment_id if experiment else client.create_experiment(name)
+    tags = {
+        "tuneyard.search": spec.name or "",
+        "tuneyard.task": spec.task,
+        "tuneyard.state": "running",
+        "tuneyard.metric": objective.metric,
+        "tuneyard.mode": objective.mode,
+        "tuneyard.folds": str(spec.folds or 1),
+        "tuneyard.data": data.fingerprint,
+        "tuneyard.data_source": data.source,
+        "tuneyard.version": version("tuneyard"),
+    }
+    run = client.create_run(experiment_id, tags=tags, run_name=spec.name)
+    run_id = run.info.run_id
+    for key, value in spec.model_dump(mode="json", exclude_none=True).items():
+        client.log_param(run_id, key, value if isinstance(value, str) else json.dumps(value))
+    client.log_text(run_id, spec.to_yaml(), "spec.yaml")
+    schema = spec.narrowed().config_type.model_json_schema()
+    client.log_dict(run_id, schema, "space.schema.json")
+    return SearchRun(client.tracking_uri, experiment_id, run_id)
+
+
+def finish_search(client: MlflowClient, result: SearchResult, table: str) -> None:
+    """Writes a result to the parent run: state, metrics, ``result.json`` and ``trials.csv``."""
+    run_id = result.mlflow.run_id
+    client.set_tag(run_id, "tuneyard.state", result.state)
+    values: dict[str, float | None] = {f"baseline_{result.objective.metric}": result.baseline.value}
+    if result.best:
+        client.set_tag(run_id, "tuneyard.best_run", result.best.mlflow_run_id)
+        values |= result.best.test
+        values["improvement_percent"] = result.improvement
+    for name, value in values.items():
+        if value is not None:
+            client.log_metric(run_id, name, value)
+    client.log_text(run_id, result.model_dump_json(indent=2), "result.json")
+    client.log_text(run_id, table, "trials.csv")
+
+
+def trials_csv(records: list[TrialRecord]) -> str:
+    """Every trial a row: number, state, reason, value, best epoch, epochs, seconds, params."""
+    paths = sorted({path for record in records for path in record.params})
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(
+        ["number", "state", "reason", "value", "best_epoch", "epochs", "seconds", *paths]
+    )
+    for record in records:
+        params = {path: to_text(value) for path, value in record.best_params.items()}
+        table.writerow(
+            [
+                record.number,
+                record.state,
+                record.reason,
+                "" if record.value is None else repr(record.value),
+                record.best_epoch,
+                record.epoch,
+                round(record.seconds, 3),
+                *(params.get(path, "") for path in paths),
+            ]
+        )
+    return text.getvalue()

@@ -1,0 +1,161 @@
+"""The live display of a search on stderr; plain lines where stderr is not a terminal."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from tuneyard.search.spec import SearchSpec
+from tuneyard.search.trials import FAILURES, History, TrialRecord
+from tuneyard.spaces import to_text
+from tuneyard.trainables.task import Objective
+
+LINE_SECONDS = 10.0
+"""Without a terminal there is a line at most this often."""
+
+TOP = 5
+
+
+class Progress:
+    """A listener that shows how a search is doing.
+
+    Args:
+        spec: The search.
+        objective: Of its task.
+        show: Whether anything is shown.
+        console: Where; stderr by default.
+    """
+
+    def __init__(
+        self,
+        spec: SearchSpec,
+        objective: Objective,
+        *,
+        show: bool,
+        console: Console | None = None,
+    ) -> None:
+        self._spec = spec
+        self._objective = objective
+        self._console = console or Console(stderr=True, quiet=not show)
+        self._records: dict[int, TrialRecord] = {}
+        self._ended = 0
+        self._started = time.monotonic()
+        self._said = 0.0
+        self._live = Live(
+            get_renderable=self._render,
+            console=self._console,
+            refresh_per_second=4,
+            transient=True,
+        )
+
+    def __enter__(self) -> Self:
+        self._started = time.monotonic()
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._console.is_terminal:
+            self._live.stop()
+        self._console.print(self._line())
+
+    def started(self, record: TrialRecord) -> None:
+        """A trial runs."""
+        self._records[record.number] = record
+
+    def progressed(self, record: TrialRecord, history: History) -> None:
+        """A trial trained some epochs."""
+        self._maybe_say()
+
+    def ended(self, record: TrialRecord) -> None:
+        """A trial ended."""
+        self._ended += 1
+        if record.state == "failed":
+            self._console.print(f"trial {record.number} failed: {record.reason}", markup=False)
+        self._maybe_say()
+
+    def _maybe_say(self) -> None:
+        now = time.monotonic()
+        if not self._console.is_terminal and now - self._said >= LINE_SECONDS:
+            self._said = now
+            self._console.print(self._line())
+
+    def _line(self) -> str:
+        """The search in one line."""
+        records = list(self._records.values())
+        running = sum(record.state == "running" for record in records)
+        pruned = sum(record.state == "pruned" for record in records)
+        failed = sum(record.state in FAILURES for record in records)
+        parts = [
+            f"{self._ended}/{self._spec.trials} trials",
+            f"{running} running",
+            f"{pruned} pruned",
+            f"{failed} failed",
+            self._standing(),
+            self._times(),
+        ]
+        return " · ".join(part for part in parts if part)
+
+    def _standing(self) -> str:
+        """The best so far against the baseline."""
+        metric = self._objective.metric
+        best = next(iter(self._ranked()), None)
+        baseline = self._records.get(0)
+        if best is None or best.value is None:
+            return ""
+        text = f"{metric} {best.value:.4g} (trial {best.number})"
+        if baseline and baseline.value is not None:
+            text += f", baseline {baseline.value:.4g}"
+        return text
+
+    def _times(self) -> str:
+        """Time gone, and the estimate of what is left: by trials, at most the budget."""
+        gone = time.monotonic() - self._started
+        left = self._spec.time - gone if self._spec.time else None
+        if self._ended:
+            by_trials = gone / self._ended * (self._spec.trials - self._ended)
+            left = by_trials if left is None else min(left, by_trials)
+        return f"{_clock(gone)} gone" + (f", {_clock(max(left, 0))} left" if left is not None else "")
+
+    def _ranked(self) -> list[TrialRecord]:
+        """Trials with a value, the best first."""
+        sign = 1 if self._objective.mode == "min" else -1
+        valued = [record for record in self._records.values() if record.value is not None]
+        return sorted(valued, key=lambda record: sign * (record.value or 0.0))
+
+    def _render(self) -> Group:
+        """Bar, line and the top trials, for a terminal."""
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for column in ("trial", "state", "epoch", self._objective.metric, "config"):
+            table.add_column(column, no_wrap=True, overflow="ellipsis")
+        for record in self._ranked()[:TOP]:
+            table.add_row(
+                str(record.number),
+                record.state,
+                str(record.epoch),
+                f"{record.value:.4g}",
+                ", ".join(f"{path}={_short(value)}" for path, value in record.params.items()),
+            )
+        bar = ProgressBar(total=self._spec.trials, completed=self._ended, width=60)
+        return Group(bar, Text(self._line()), table)
+
+
+def _short(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else to_text(value)
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02d}"

@@ -1,0 +1,109 @@
+"""`SearchResult`: what a search found, the same on the terminal, as JSON and in Python."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from tuneyard.search.trials import State, TrialRecord, count_states
+from tuneyard.spaces import Value
+from tuneyard.trainables.task import Objective
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ObjectiveResult(_Part):
+    """The metric that ranks trials."""
+
+    metric: str
+    mode: Literal["min", "max"]
+
+
+class BaselineResult(_Part):
+    """The baseline; `value` is None where it gave none."""
+
+    value: float | None
+    config: dict[str, Value]
+
+
+class BestResult(_Part):
+    """The best trial: its value at its best epoch, and its model's metrics on the test part."""
+
+    value: float
+    config: dict[str, Value]
+    epoch: int
+    mlflow_run_id: str
+    test: dict[str, float]
+
+
+class MlflowResult(_Part):
+    """Where the search is recorded."""
+
+    tracking_uri: str
+    experiment_id: str
+    run_id: str
+
+
+class SearchResult(_Part):
+    """What a search found.
+
+    Attributes:
+        search: Its name.
+        task: Its task.
+        state: Whether it ran to its end, a person stopped it, or no trial succeeded.
+        objective: What ranks trials.
+        trials: How many, in all and by how they ended.
+        baseline: The first trial.
+        best: The best trial; None where none succeeded.
+        mlflow: Where it is recorded.
+        wall_s: Seconds from start to end.
+    """
+
+    search: str
+    task: str
+    state: Literal["running", "completed", "stopped", "failed"]
+    objective: ObjectiveResult
+    trials: dict[str, int]
+    baseline: BaselineResult
+    best: BestResult | None
+    mlflow: MlflowResult
+    wall_s: float
+
+    @property
+    def improvement(self) -> float | None:
+        """Percent by which the best value differs from the baseline's; None without both."""
+        if self.best is None or not self.baseline.value:
+            return None
+        return 100 * (self.best.value - self.baseline.value) / abs(self.baseline.value)
+
+
+def best_trial(records: Sequence[TrialRecord], objective: Objective) -> TrialRecord | None:
+    """The best trial whose weights are kept; the earlier one of two alike."""
+    best: TrialRecord | None = None
+    for record in records:
+        if record.candidate and record.value is not None:
+            if objective.better(record.value, best.value if best else None):
+                best = record
+    return best
+
+
+def count_trials(records: Sequence[TrialRecord]) -> dict[str, int]:
+    """How many trials there are, in all and by how they ended."""
+    by_state: dict[State, int] = count_states(records)
+    return {"total": len(records), **by_state}
+
+
+def best_result(best: TrialRecord, test: dict[str, float]) -> BestResult:
+    """The best trial as part of a result."""
+    assert best.value is not None
+    return BestResult(
+        value=best.value,
+        config=best.best_params,
+        epoch=best.best_epoch,
+        mlflow_run_id=best.run_id,
+        test=test,
+    )

@@ -1,0 +1,181 @@
+"""What to search and where: `SearchSpec`, the one door in, and `Settings`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Self
+
+import yaml
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from tuneyard.search.errors import SearchError
+from tuneyard.search.samplers import TPE, Sampler
+from tuneyard.search.schedulers import ASHA, Scheduler
+from tuneyard.spaces import Range, Space, Value
+from tuneyard.spaces.errors import SpaceError, did_you_mean, one_line
+from tuneyard.spaces.loop import TrainingSpace
+from tuneyard.spaces.tasks import task_space
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def parse_duration(value: object) -> object:
+    """``90``, ``"90s"``, ``"20m"`` or ``"1h30m"`` as seconds; anything else as it is."""
+    text = str(value).strip().lower()
+    if not re.fullmatch(r"(\d+(\.\d+)?[smhd])+", text):
+        return value
+    parts = re.findall(r"([\d.]+)([smhd])", text)
+    return sum(float(number) * UNITS[unit] for number, unit in parts)
+
+
+def _by_kind(value: object) -> object:
+    """``"asha"`` stands for ``{"kind": "asha"}``."""
+    return {"kind": value} if isinstance(value, str) else value
+
+
+Seconds = Annotated[float, BeforeValidator(parse_duration), Field(gt=0)]
+
+
+class SearchSpec(BaseModel):
+    """One search.
+
+    Attributes:
+        task: Name of the task.
+        name: Name of the search; made from the task and the time where it is None.
+        trials: How many trials, the baseline among them.
+        time: Wall-clock budget in seconds, or as ``20m``; trials end with their best so far.
+        target: Value of the objective that ends the search.
+        sampler: What proposes configs: its kind, or its kind and options.
+        scheduler: What stops trials: its kind, or its kind and options.
+        space: By dotted path, one value, a list of choices, or a range ``{low, high, log}``.
+        folds: Rank configs by their mean over so many folds instead of one validation part.
+        seed: Of the sampler and of every trial.
+        cpus_per_trial: CPUs that a trial takes.
+        gpus_per_trial: GPUs that a trial takes: a share below 1, or a whole number.
+        concurrency: Most trials at a time; as many as fit where it is None.
+        keep: How many best checkpoints are kept.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    task: str
+    name: str | None = None
+    trials: Annotated[int, Field(ge=1)] = 50
+    time: Seconds | None = None
+    target: float | None = None
+    sampler: Annotated[Sampler, BeforeValidator(_by_kind)] = TPE()
+    scheduler: Annotated[Scheduler, BeforeValidator(_by_kind)] = ASHA()
+    space: dict[str, Value | list[Value] | Range] = {}
+    folds: Annotated[int, Field(ge=2)] | None = None
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    cpus_per_trial: Annotated[float, Field(gt=0)] = 1.0
+    gpus_per_trial: Annotated[float, Field(ge=0)] = 0.0
+    concurrency: Annotated[int, Field(ge=1)] | None = None
+    keep: Annotated[int, Field(ge=1)] = 3
+
+    @field_validator("name")
+    @classmethod
+    def _plain_name(cls, name: str | None) -> str | None:
+        if name is not None and not NAME.fullmatch(name):
+            raise SpaceError(
+                "name must be letters, digits, dot, dash and underscore, at most 100, without a "
+                f"path, got {name!r}"
+            )
+        return name
+
+    @field_validator("gpus_per_trial")
+    @classmethod
+    def _whole_gpus(cls, gpus: float) -> float:
+        if gpus > 1 and gpus != int(gpus):
+            raise SpaceError(f"gpus_per_trial must be a whole number above 1, got {gpus}")
+        return gpus
+
+    @model_validator(mode="after")
+    def _space_narrows(self) -> Self:
+        self.narrowed()
+        return self
+
+    def narrowed(self) -> Space[TrainingSpace]:
+        """The task's space as far as this spec leaves it.
+
+        Raises:
+            SpaceError: The task or a path is unknown, or a value is outside its domain.
+        """
+        return task_space(self.task).space().narrow(self.space)
+
+    def max_epochs(self) -> int:
+        """The longest training in the narrowed space."""
+        epochs = next(leaf for leaf in self.narrowed().leaves if leaf.path == "epochs")
+        return max(int(str(value)) for value in epochs.domain.grid(2))
+
+
+    def to_yaml(self) -> str:
+        """The spec as a file that `tuneyard search` takes; defaults are left out."""
+        values = self.model_dump(mode="json", exclude_defaults=True)
+        return yaml.safe_dump({"task": self.task} | values, sort_keys=False)
+
+
+class Settings(BaseModel):
+    """Where a search runs and writes; none of it changes what is searched.
+
+    Attributes:
+        storage: Folder that holds a folder for each search.
+        tracking_uri: MLflow's address; None means MLflow's own default, ``MLFLOW_TRACKING_URI`` or
+            ``sqlite:///mlflow.db``.
+        data_dir: Folder looked in first for data; None means ``TUNEYARD_DATA``.
+        address: A Ray cluster to use; None starts Ray here.
+        display: Show progress on stderr.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    storage: Path = Path("tuneyard-searches")
+    tracking_uri: str | None = None
+    data_dir: Path | None = None
+    address: str | None = None
+    display: bool = False
+
+
+def parse_spec(values: Mapping[str, object]) -> SearchSpec:
+    """A spec from plain values.
+
+    Raises:
+        SearchError: A key or a value is wrong; one line.
+    """
+    for key in values:
+        if key not in SearchSpec.model_fields:
+            raise SearchError(
+                f"{key!r} is not a key of a search; {did_you_mean(str(key), SearchSpec.model_fields)}"
+            )
+    try:
+        return SearchSpec.model_validate(values)
+    except ValidationError as error:
+        raise SearchError(one_line(error)) from None
+
+
+def read_spec(path: Path) -> dict[str, object]:
+    """The values of a YAML file, not yet validated.
+
+    Raises:
+        SearchError: There is no such file, or it is not a mapping in YAML; one line.
+    """
+    try:
+        values = yaml.safe_load(path.read_text())
+    except OSError as error:
+        raise SearchError(f"can't read {path}: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SearchError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(values, dict):
+        raise SearchError(f"{path} must be a mapping with the key task, got {values!r}")
+    return values

@@ -1,0 +1,88 @@
+"""What a search knows of its trials, and who is told when that changes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol, get_args
+
+from tuneyard.spaces import Value
+
+Params = dict[str, Value]
+History = Mapping[str, Sequence[float]]
+
+State = Literal[
+    "running", "completed", "early_stopped", "pruned", "diverged", "out_of_memory", "failed"
+]
+"""A trial's state; all but the first are ends.
+
+``pruned`` trials were stopped by the scheduler, by the budget or by a person; their `reason` says
+which.
+"""
+
+ENDS: tuple[State, ...] = get_args(State)[1:]
+FAILURES: tuple[State, ...] = ("diverged", "out_of_memory", "failed")
+
+
+@dataclass
+class TrialRecord:
+    """One trial as the search's driver knows it.
+
+    Attributes:
+        number: Its number in the search, from 0: the baseline.
+        params: Its config as flat parameters, as proposed.
+        current: Its parameters now; a scheduler may change them.
+        state: Running, or how it ended.
+        reason: What ended it, in one word or line.
+        epoch: Epochs done.
+        value: Its best objective so far; None before the first epoch.
+        best_epoch: The epoch of that value.
+        best_params: The parameters at that epoch.
+        metrics: All metrics of that epoch.
+        seconds: Time spent in training.
+        checkpoint: Folder of its best weights, where it left any.
+        run_id: Its MLflow run, once there is one.
+    """
+
+    number: int
+    params: Params
+    current: Params = field(default_factory=dict)
+    state: State = "running"
+    reason: str = ""
+    epoch: int = 0
+    value: float | None = None
+    best_epoch: int = 0
+    best_params: Params = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+    checkpoint: Path | None = None
+    run_id: str = ""
+
+    @property
+    def candidate(self) -> bool:
+        """Whether its model may be the search's best: it has a value and its weights."""
+        return self.value is not None and self.checkpoint is not None
+
+
+class TrialListener(Protocol):
+    """Is told of every trial, in order, on the driver's thread: it must not block."""
+
+    def started(self, record: TrialRecord) -> None:
+        """The trial runs."""
+
+    def progressed(self, record: TrialRecord, history: History) -> None:
+        """The trial trained some epochs; `history` holds every metric of each of them.
+
+        The last of them is epoch `record.epoch`.
+        """
+
+    def ended(self, record: TrialRecord) -> None:
+        """The trial ended; the record will not change any more."""
+
+
+def count_states(records: Iterable[TrialRecord]) -> dict[State, int]:
+    """How many trials ended in each way."""
+    found = Counter(record.state for record in records)
+    return {state: found[state] for state in ENDS}

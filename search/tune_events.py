@@ -1,0 +1,133 @@
+"""Ray Tune's callbacks as events of trials, told to every listener once and in order."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from ray.tune import Callback, Stopper
+from ray.tune.experiment import Trial
+
+from tuneyard.search.trials import State, TrialListener, TrialRecord
+from tuneyard.trainables.task import Objective
+
+
+class TrialEvents(Callback):
+    """Keeps the record of every trial and tells the listeners.
+
+    Args:
+        listeners: Are told in this order.
+    """
+
+    def __init__(self, listeners: Sequence[TrialListener]) -> None:
+        self._listeners = listeners
+        self._records: dict[str, TrialRecord] = {}
+        self._ended: set[int] = set()
+
+    @property
+    def records(self) -> list[TrialRecord]:
+        """Every trial so far, by number."""
+        return sorted(self._records.values(), key=lambda record: record.number)
+
+    def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
+        """A trial starts, or goes on after a pause with what the scheduler made of its config."""
+        self._record(trial).current = trial.config["trial"]["params"]
+
+    def _record(self, trial: Trial) -> TrialRecord:
+        if trial.trial_id not in self._records:
+            number, params = trial.config["trial"]["number"], trial.config["trial"]["params"]
+            record = TrialRecord(number, params, current=params)
+            self._records[trial.trial_id] = record
+            for listener in self._listeners:
+                listener.started(record)
+        return self._records[trial.trial_id]
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any
+    ) -> None:
+        """A trial trained some epochs, or ended by itself."""
+        record = self._record(trial)
+        new = result["epoch"] - record.epoch
+        # epochs that a lost worker had reported come again; a copy under PBT may be behind
+        history = {name: values[-new:] for name, values in result["history"].items() if new > 0}
+        record.epoch = max(record.epoch, result["epoch"])
+        if math.isfinite(result["objective"]):
+            record.value = result["objective"]
+            record.best_epoch = result["best_epoch"]
+            record.best_params = result["best_params"]
+            record.metrics = result["best_metrics"]
+        record.seconds = result["time_total_s"]
+        record.reason = result["error"] or result["reason"] or ""
+        if result["reason"]:
+            record.state = _state(result["reason"])
+        if history:
+            for listener in self._listeners:
+                listener.progressed(record, history)
+
+    def on_trial_complete(
+        self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
+    ) -> None:
+        """A trial ended by itself, or the scheduler stopped it."""
+        record = self._record(trial)
+        if record.state == "running":
+            record.state, record.reason = "pruned", "scheduler"
+        elif record.state in ("completed", "early_stopped", "pruned") and trial.checkpoint:
+            record.checkpoint = Path(trial.checkpoint.path)
+        self._end(record)
+
+    def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
+        """A trial's worker was lost more often than it is retried."""
+        record = self._record(trial)
+        record.state, record.reason = "failed", _first_line(trial)
+        self._end(record)
+
+    def close(self, reason: str) -> None:
+        """Ends what Tune left running when a budget or a person stopped it (it tells nobody)."""
+        for record in self.records:
+            if record.number not in self._ended:
+                if record.state == "running":
+                    record.state, record.reason = "pruned", reason
+                self._end(record)
+
+    def _end(self, record: TrialRecord) -> None:
+        self._ended.add(record.number)
+        for listener in self._listeners:
+            listener.ended(record)
+
+
+def _state(reason: str) -> State:
+    """A deadline cuts a trial short; every other reason is the name of its state."""
+    return "pruned" if reason == "deadline" else cast("State", reason)
+
+
+def _first_line(trial: Trial) -> str:
+    error = trial.get_error()
+    lines = str(error).strip().splitlines() if error else []
+    return lines[-1].strip() if lines else "the worker was lost"
+
+
+class SearchStopper(Stopper):
+    """Ends the whole search: a trial that ended has reached the target, or a person stops it."""
+
+    def __init__(self, objective: Objective, target: float | None) -> None:
+        self._objective = objective
+        self._target = target
+        self.reason: str | None = None
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        """Notes a trial that reached the target; it has ended by itself."""
+        value = result["objective"]
+        if self._target is not None and result["done"] and math.isfinite(value):
+            if value == self._target or self._objective.better(value, self._target):
+                self.stop("target")
+        return False
+
+    def stop(self, reason: str) -> None:
+        """Ends the search soon; the first reason counts."""
+        self.reason = self.reason or reason
+
+    def stop_all(self) -> bool:
+        """Whether the search ends."""
+        return self.reason is not None
