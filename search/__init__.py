@@ -1,21 +1,32 @@
-"""The service: a `SearchSpec` in, trials on Ray, runs in MLflow, a `SearchResult` out."""
+"""The service: a `SearchSpec` in, trials on Ray, runs in MLflow, a `SearchResult` out.
+
+The names are imported when they are first used: the command line must not wait for Pydantic,
+torch, Ray and MLflow to show its help.
+"""
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
-from tuneyard.search.errors import SearchError
-from tuneyard.search.spec import SearchSpec, Settings
-
 if TYPE_CHECKING:
+    from tuneyard.search.errors import SearchError
     from tuneyard.search.results import SearchResult
+    from tuneyard.search.run import search
+    from tuneyard.search.spec import SearchSpec, Settings
 
-__all__ = ["SearchError", "SearchSpec", "Settings", "search"]
+__all__ = ["SearchError", "SearchResult", "SearchSpec", "Settings", "search"]
+
+_HOMES = {
+    "SearchError": "errors",
+    "SearchResult": "results",
+    "SearchSpec": "spec",
+    "Settings": "spec",
+    "search": "run",
+}
 
 
-def search(spec: SearchSpec, settings: Settings | None = None) -> SearchResult:
-    """Runs a search to its end; see `tuneyard.search.run.run_search`."""
-    # Ray, torch and MLflow take seconds to import
-    from tuneyard.search.run import run_search
-
-    return run_search(spec, settings or Settings())
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -10,35 +10,42 @@ from urllib.parse import urlsplit
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("DO_NOT_TRACK", "true")
 
-import mlflow  # noqa: E402 - it reads the two variables when it is imported
-from mlflow import MlflowClient  # noqa: E402
-from mlflow.exceptions import MlflowException  # noqa: E402
+import mlflow
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
 
-from tuneyard.search.errors import SearchError  # noqa: E402
+from tuneyard.search.errors import SearchError
 
-__all__ = ["MlflowClient", "MlflowException", "connect"]
+__all__ = ["MlflowClient", "MlflowException", "connect", "tracking_address"]
 
 # the search's own writer tries again; a request that hangs must not hang it
 _HTTP = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}
 
 
-def connect(tracking_uri: str | None) -> MlflowClient:
+def connect(tracking_uri: str | None, *, must_exist: bool = False) -> MlflowClient:
     """A client of the tracking server, or of a local store that a search may make.
 
     Args:
         tracking_uri: Its address; None means MLflow's own default.
+        must_exist: Refuse a local store that is not there, instead of making it.
 
     Raises:
         SearchError: The server does not answer, or a local store can't be written.
     """
-    uri = tracking_uri or mlflow.get_tracking_uri()
+    uri = tracking_address(tracking_uri)
     for name, value in _HTTP.items():
         os.environ.setdefault(name, value)
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     parts = urlsplit(uri)
     if parts.scheme == "sqlite":
-        _check_folder(uri, Path(parts.path.removeprefix("/")).parent)
+        store = Path(parts.path.removeprefix("/"))
+        if must_exist and not store.exists():
+            raise SearchError(
+                f"there is no MLflow store at {uri}; run a search first, or name another store "
+                "with --tracking-uri"
+            )
+        _check_folder(uri, store.parent)
         return MlflowClient(uri)
     try:
         client = MlflowClient(uri)
@@ -50,6 +57,11 @@ def connect(tracking_uri: str | None) -> MlflowClient:
             "with --tracking-uri or MLFLOW_TRACKING_URI"
         ) from None
     return client
+
+
+def tracking_address(tracking_uri: str | None) -> str:
+    """The address in full: the one given, or MLflow's own default."""
+    return tracking_uri or mlflow.get_tracking_uri()
 
 
 def _check_folder(uri: str, folder: Path) -> None:

@@ -29,7 +29,11 @@ CURVE_POINTS = 100
 CHECKPOINT = "checkpoint"
 """Artifact folder of a trial's checkpoint."""
 
-STATUS: dict[State, str] = {"completed": "FINISHED", "early_stopped": "FINISHED", "pruned": "KILLED"}
+STATUS: dict[State, str] = {
+    "completed": "FINISHED",
+    "early_stopped": "FINISHED",
+    "pruned": "KILLED",
+}
 STATUS |= dict.fromkeys(FAILURES, "FAILED")
 
 
@@ -109,6 +113,10 @@ class Recorder:
             tags["tuneyard.value"] = repr(record.value)
             tags["tuneyard.best_epoch"] = str(record.best_epoch)
             metrics[f"best_{self._metric}"] = {record.best_epoch: record.value}
+        if record.candidate:
+            tags["tuneyard.candidate"] = "true"
+        if record.best_params and record.best_params != record.params:
+            tags["tuneyard.best_params"] = json.dumps(record.best_params)
         self.writer.log(record.number, tags=tags, metrics=metrics)
         self.writer.end(record.number, STATUS[record.state])
         self._logged.pop(record.number, None)

@@ -70,7 +70,9 @@ class MlflowWriter:
         self._thread = threading.Thread(target=self._work, name="mlflow-writer", daemon=True)
         self._thread.start()
 
-    def start(self, key: int, name: str, tags: Mapping[str, str], run_id: str | None = None) -> None:
+    def start(
+        self, key: int, name: str, tags: Mapping[str, str], run_id: str | None = None
+    ) -> None:
         """Makes a run, or takes up one that there is; `key` is its name among these calls."""
         started = _now()
         self._queue.put(

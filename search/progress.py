@@ -127,7 +127,9 @@ class Progress:
         if self._ended:
             by_trials = gone / self._ended * (self._spec.trials - self._ended)
             left = by_trials if left is None else min(left, by_trials)
-        return f"{_clock(gone)} gone" + (f", {_clock(max(left, 0))} left" if left is not None else "")
+        return f"{_clock(gone)} gone" + (
+            f", {_clock(max(left, 0))} left" if left is not None else ""
+        )
 
     def _ranked(self) -> list[TrialRecord]:
         """Trials with a value, the best first."""

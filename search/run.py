@@ -49,14 +49,14 @@ GIVE_UP_SECONDS = 60.0
 """How long a search that has ended waits for an MLflow that is away."""
 
 
-def run_search(spec: SearchSpec, settings: Settings) -> SearchResult:
+def search(spec: SearchSpec, settings: Settings | None = None) -> SearchResult:
     """Runs a search to its end.
 
     Everything that can be wrong with the request is found out before anything is written.
 
     Args:
         spec: What to search.
-        settings: Where.
+        settings: Where; here, where it is None.
 
     Returns:
         What it found; in state ``failed``, and without a best model, where no trial succeeded.
@@ -66,6 +66,7 @@ def run_search(spec: SearchSpec, settings: Settings) -> SearchResult:
         DataError: The task's data can't be had; nothing has changed.
     """
     started = time.monotonic()
+    settings = settings or Settings()
     spec = spec.model_copy(update={"name": spec.name or _new_name(spec.task)})
     folder = settings.storage / str(spec.name)
     if folder.exists():
@@ -79,8 +80,8 @@ def run_search(spec: SearchSpec, settings: Settings) -> SearchResult:
         concurrency = check_resources(spec)
         _make_folder(folder, spec)
         run = start_search(client, spec, task.objective, data)
-        search = _Search(spec, settings, task, data, client, run, folder, started)
-        return search.run(splits, concurrency)
+        under_way = _Search(spec, settings, task, data, client, run, folder, started)
+        return under_way.run(splits, concurrency)
 
 
 def _new_name(task: str) -> str:
@@ -156,9 +157,7 @@ class _Search:
         )
         recorder = Recorder(self.client, self.run_ids, spec, objective)
         copied = isinstance(spec.scheduler, PBT)
-        checkpoints = BestCheckpoints(
-            objective, spec.keep, trials, recorder.writer, at_end=copied
-        )
+        checkpoints = BestCheckpoints(objective, spec.keep, trials, recorder.writer, at_end=copied)
         progress = Progress(spec, objective, show=self.settings.display)
         events = TrialEvents([study, checkpoints, recorder, progress])
         try:

@@ -119,7 +119,6 @@ class SearchSpec(BaseModel):
         epochs = next(leaf for leaf in self.narrowed().leaves if leaf.path == "epochs")
         return max(int(str(value)) for value in epochs.domain.grid(2))
 
-
     def to_yaml(self) -> str:
         """The spec as a file that `tuneyard search` takes; defaults are left out."""
         values = self.model_dump(mode="json", exclude_defaults=True)
@@ -147,8 +146,14 @@ class Settings(BaseModel):
     display: bool = False
 
 
-def parse_spec(values: Mapping[str, object]) -> SearchSpec:
+def parse_spec(
+    values: Mapping[str, object], restrictions: Mapping[str, object] | None = None
+) -> SearchSpec:
     """A spec from plain values.
+
+    Args:
+        values: By key.
+        restrictions: More of the space, which win over those in `values`.
 
     Raises:
         SearchError: A key or a value is wrong; one line.
@@ -158,8 +163,11 @@ def parse_spec(values: Mapping[str, object]) -> SearchSpec:
             raise SearchError(
                 f"{key!r} is not a key of a search; {did_you_mean(str(key), SearchSpec.model_fields)}"
             )
+    space = values.get("space") or {}
+    if not isinstance(space, Mapping):
+        raise SearchError(f"space must map dotted paths to values, got {space!r}")
     try:
-        return SearchSpec.model_validate(values)
+        return SearchSpec.model_validate({**values, "space": {**space, **(restrictions or {})}})
     except ValidationError as error:
         raise SearchError(one_line(error)) from None
 

@@ -18,9 +18,9 @@ from optuna.trial import TrialState
 from tuneyard.search.samplers import GP, TPE, CmaEs, Grid, QuasiRandom, Random, Sampler
 from tuneyard.search.trials import FAILURES, History, Params, TrialRecord
 from tuneyard.spaces import Float, Int, Space, Value
+from tuneyard.spaces.categorical import Choice
 from tuneyard.spaces.dimensions import Dimension
 from tuneyard.spaces.loop import TrainingSpace
-from tuneyard.spaces.categorical import Choice
 from tuneyard.trainables.task import Objective
 
 
@@ -145,5 +145,3 @@ def _build_sampler(sampler: Sampler, seed: int) -> optuna.samplers.BaseSampler:
                 )
             case Random() | Grid():
                 return optuna.samplers.RandomSampler(seed=seed)
-
-

@@ -31,7 +31,9 @@ class TrialEvents(Callback):
         """Every trial so far, by number."""
         return sorted(self._records.values(), key=lambda record: record.number)
 
-    def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
+    def on_trial_start(
+        self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
+    ) -> None:
         """A trial starts, or goes on after a pause with what the scheduler made of its config."""
         self._record(trial).current = trial.config["trial"]["params"]
 
@@ -77,7 +79,9 @@ class TrialEvents(Callback):
             record.checkpoint = Path(trial.checkpoint.path)
         self._end(record)
 
-    def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
+    def on_trial_error(
+        self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
+    ) -> None:
         """A trial's worker was lost more often than it is retried."""
         record = self._record(trial)
         record.state, record.reason = "failed", _first_line(trial)

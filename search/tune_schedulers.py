@@ -52,9 +52,7 @@ def build_scheduler(
                 **common,
             )
         case HyperBand():
-            return HyperBandScheduler(
-                max_t=epochs, reduction_factor=scheduler.reduction, **common
-            )
+            return HyperBandScheduler(max_t=epochs, reduction_factor=scheduler.reduction, **common)
         case Median():
             return MedianStoppingRule(
                 grace_period=first_rung(scheduler, epochs),

@@ -124,6 +124,9 @@ def _optional(
     if not any(leaf.searched for leaf in leaves):
         yield plain_leaf(annotation, default, place)
         return
+    for leaf in leaves:
+        if leaf.path == place.path and leaf.domain.contains(None):
+            raise place.error(f"none would be both a choice and off, got {annotation!r}")
     switch = place.under("on", None)
     yield switch.leaf(Choice((False, True)), default is not None, role="presence")
     yield from leaves

@@ -150,9 +150,7 @@ class AirplaneLstm(Task[AirplaneLstmSpace]):
         """The 144 months, from the package."""
         return airplane.load(data_dir)
 
-    def problem(
-        self, config: AirplaneLstmSpace, data: Dataset, device: torch.device
-    ) -> Airplane:
+    def problem(self, config: AirplaneLstmSpace, data: Dataset, device: torch.device) -> Airplane:
         """Windows of `lookback` months, scaled by the training part."""
         return Airplane(config, data, device)
 

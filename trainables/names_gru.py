@@ -116,8 +116,6 @@ class Names(Problem):
         return Serving(self.model).cpu().eval(), examples
 
 
-
-
 class Serving(nn.Module):
     """The classifier on zero-padded names in any order, ending in probabilities."""
 

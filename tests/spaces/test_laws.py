@@ -1,21 +1,22 @@
 """Laws that hold for every space: spaces of random classes, their configs, and random narrowings."""
 
 import json
-from collections.abc import Callable
 from enum import Enum
 from itertools import islice
 from math import prod
 from typing import Annotated, Any, Literal, NamedTuple, cast
 
 import jsonschema
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydantic import Field, create_model
+from pydantic import Field, ValidationError, create_model
 
 from tuneyard.spaces import Float, Int, Length, Range, SearchSpace, Space, to_text
 from tuneyard.spaces.categorical import Choice
 from tuneyard.spaces.dimensions import Dimension
 from tuneyard.spaces.domains import Domain, Restriction, Value
+from tuneyard.spaces.errors import one_line
 
 laws = settings(
     max_examples=60,
@@ -29,6 +30,7 @@ class Typed(NamedTuple):
 
     annotation: Any
     defaults: st.SearchStrategy[Any]
+    has_none: bool = False
 
 
 POOL: list[Value] = [
@@ -39,7 +41,7 @@ POOL: list[Value] = [
 PLAIN = [
     Typed(int, st.integers()),
     Typed(str, st.text(max_size=4) | st.sampled_from(["none", "5", '"q"', "[1]", "null"])),
-    Typed(float, st.floats(allow_nan=False)),
+    Typed(float, st.floats(allow_nan=False, allow_infinity=False)),
     Typed(tuple[int, ...], st.tuples(st.integers())),
     Typed(int | None, st.none() | st.integers()),
     Typed(str | None, st.none() | st.sampled_from(["none", "NONE", "null", "x"])),
@@ -75,7 +77,10 @@ def members(domain: Domain) -> st.SearchStrategy[Any]:
 def floats(draw: st.DrawFn) -> Float:
     form = draw(st.sampled_from(["linear", "log", "step"]))
     if form == "step":
-        low, step = draw(st.sampled_from([0, 0.1, -2.5, 1e4])), draw(st.sampled_from([0.1, 1 / 3, 2]))
+        low, step = (
+            draw(st.sampled_from([0, 0.1, -2.5, 1e4])),
+            draw(st.sampled_from([0.1, 1 / 3, 2])),
+        )
         rest = draw(st.sampled_from([0, 0.4]))
         return Float(low, low + (draw(st.integers(1, 6)) + rest) * step, step=step)
     ends = st.floats(1e-8, 1e4) if form == "log" else st.floats(-1e4, 1e4)
@@ -94,7 +99,7 @@ def ints(draw: st.DrawFn) -> Int:
 
 @st.composite
 def scalars(draw: st.DrawFn) -> Typed:
-    form = draw(st.sampled_from(["float", "int", "literal", "enum", "bool"]))
+    form = draw(st.sampled_from(["float", "float", "int", "int", "literal", "enum", "bool"]))
     if form == "float":
         real = draw(floats())
         return Typed(Annotated[float, real], members(real))
@@ -104,12 +109,15 @@ def scalars(draw: st.DrawFn) -> Typed:
     if form == "bool":
         return Typed(bool, st.booleans())
     values = draw(
-        st.lists(st.sampled_from(POOL), min_size=2, max_size=4, unique_by=lambda v: to_text(v).lower())
+        st.lists(
+            st.sampled_from(POOL), min_size=2, max_size=4, unique_by=lambda v: to_text(v).lower()
+        )
     )
-    if form == "literal":
-        return Typed(Literal[tuple(values)], st.sampled_from(values))
+    has_none = None in values or "none" in values
+    if form == "literal" or len(set(values)) < len(values):  # an Enum makes True another name of 1
+        return Typed(Literal[tuple(values)], st.sampled_from(values), has_none)
     kind = Enum("Kind", {f"m{i}": value for i, value in enumerate(values)})  # type: ignore[misc]
-    return Typed(kind, st.sampled_from(list(kind)))
+    return Typed(kind, st.sampled_from(list(kind)), has_none)
 
 
 @st.composite
@@ -140,9 +148,11 @@ def searched(draw: st.DrawFn, depth: int) -> Typed:
 def classes(draw: st.DrawFn, depth: int = 2, kind: str | None = None) -> type[SearchSpace]:
     """A random class of a space; `kind` makes it the branch of a union."""
     fields: dict[str, Any] = {"kind": (Literal[kind], kind)} if kind else {}
-    for index in range(draw(st.integers(0 if kind else 1, 3))):
-        field = draw(st.sampled_from(PLAIN)) if draw(st.integers(0, 4)) == 0 else draw(searched(depth))
-        optional = draw(st.integers(0, 3)) == 0
+    for index in range(draw(st.integers(0 if kind else 2, 3))):
+        field = (
+            draw(st.sampled_from(PLAIN)) if draw(st.integers(0, 4)) == 0 else draw(searched(depth))
+        )
+        optional = not field.has_none and draw(st.integers(0, 3)) == 0
         annotation = field.annotation | None if optional else field.annotation
         default = draw(st.none() | field.defaults if optional else field.defaults)
         fields[f"f{index}"] = (annotation, default)
@@ -176,7 +186,7 @@ def narrowings(draw: st.DrawFn, space: Space[Any]) -> dict[str, Restriction]:
     """Restrictions that fit together: each is drawn for a leaf that those before leave over."""
     wanted: dict[str, Restriction] = {}
     for leaf in space.dimensions():
-        if draw(st.booleans()) and leaf.path in {left.path for left in space.dimensions()}:
+        if draw(st.integers(0, 2)) and leaf.path in {left.path for left in space.dimensions()}:
             wanted[leaf.path] = draw(restrictions(leaf))
             space = space.narrow({leaf.path: wanted[leaf.path]})
     return wanted
@@ -285,11 +295,18 @@ def test_the_json_schema_takes_the_configs(data: st.DataObject) -> None:
     jsonschema.validate(config.model_dump(mode="json"), schema)
 
 
-def find(schema: dict[str, Any], wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-    return next(part for part in schema.get("anyOf", [schema]) if wanted(part))
-
-
 @laws
-@given(scalars())
-def test_the_json_schema_has_the_bounds(field: Typed) -> None:
-    pass
+@given(floats() | ints())
+def test_the_bounds_are_in_the_json_schema_and_in_the_class(domain: Float | Int) -> None:
+    kind = float if isinstance(domain, Float) else int
+    fields: dict[str, Any] = {"x": (Annotated[kind, domain], domain.low)}
+    cls = create_model("Bounded", __base__=SearchSpace, **fields)
+    field = cls.model_json_schema()["properties"]["x"]
+    assert (field["minimum"], field["maximum"]) == (domain.low, domain.high)
+    assert field.get("log", False) == domain.log
+    for outside in (domain.low - 1, domain.high + 1):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(outside, field)
+        with pytest.raises(ValidationError) as caught:
+            cls(x=outside)
+        assert one_line(caught.value) == f"x must be in {domain.describe()}, got {outside!r}"

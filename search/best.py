@@ -1,0 +1,140 @@
+"""The result of a search, finished or not, read back from MLflow alone."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Sequence
+from typing import Literal, cast
+
+from mlflow.entities import Run
+
+from tuneyard.search.errors import SearchError
+from tuneyard.search.mlflow_client import MlflowClient
+from tuneyard.search.mlflow_models import champion
+from tuneyard.search.results import (
+    BaselineResult,
+    BestResult,
+    MlflowResult,
+    ObjectiveResult,
+    SearchResult,
+)
+from tuneyard.search.trials import ENDS, Params
+from tuneyard.spaces.tasks import task_space, task_spaces
+from tuneyard.trainables.task import Objective
+
+PAGE = 1000
+
+
+def find_result(client: MlflowClient, name: str) -> SearchResult:
+    """The result of a search by its name, or of the search that a task's champion comes from.
+
+    Args:
+        client: Of the tracking server.
+        name: Of a search, or of a task.
+
+    Raises:
+        SearchError: There is no such search, or the task has no champion yet.
+    """
+    if name in task_spaces():
+        best = champion(client, name)
+        if best is None:
+            raise SearchError(
+                f"task {name!r} has no champion in {client.tracking_uri} yet; "
+                f"run: tuneyard search {name}"
+            )
+        name = best.tags["tuneyard.search"]
+    return read_result(client, _find_parent(client, name))
+
+
+def _find_parent(client: MlflowClient, name: str) -> Run:
+    experiments = client.search_experiments(filter_string="name LIKE 'tuneyard/%'")
+    found = client.search_runs(
+        [experiment.experiment_id for experiment in experiments],
+        filter_string=f"tags.`tuneyard.search` = '{name}' and tags.`tuneyard.task` LIKE '%'",
+        max_results=1,
+    )
+    if not found:
+        raise SearchError(
+            f"there is no search and no task {name!r} in {client.tracking_uri}; "
+            f"tasks: {', '.join(task_spaces())}"
+        )
+    return found[0]
+
+
+def read_result(client: MlflowClient, parent: Run) -> SearchResult:
+    """The result of a search as far as it has come, from its parent run and their children."""
+    tags = parent.data.tags
+    task = tags["tuneyard.task"]
+    mode = cast('Literal["min", "max"]', tags["tuneyard.mode"])
+    objective = Objective(tags["tuneyard.metric"], mode)
+    children = _children(client, parent)
+    counts = Counter(run.data.tags.get("tuneyard.state") for run in children)
+    first = next((run for run in children if run.data.tags["tuneyard.number"] == "0"), None)
+    ended = parent.info.end_time or time.time() * 1000
+    return SearchResult(
+        search=tags["tuneyard.search"],
+        task=task,
+        state=cast("Literal['running', 'completed', 'stopped', 'failed']", tags["tuneyard.state"]),
+        objective=ObjectiveResult(metric=objective.metric, mode=objective.mode),
+        trials={"total": len(children)} | {state: counts[state] for state in ENDS},
+        baseline=BaselineResult(
+            value=_value(first) if first else None, config=_params(first, task) if first else {}
+        ),
+        best=_best(children, objective, task),
+        mlflow=MlflowResult(
+            tracking_uri=client.tracking_uri,
+            experiment_id=parent.info.experiment_id,
+            run_id=parent.info.run_id,
+        ),
+        wall_s=round((ended - parent.info.start_time) / 1000, 3),
+    )
+
+
+def _children(client: MlflowClient, parent: Run) -> list[Run]:
+    runs: list[Run] = []
+    token: str | None = None
+    while True:
+        page = client.search_runs(
+            [parent.info.experiment_id],
+            filter_string=f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'",
+            max_results=PAGE,
+            page_token=token,
+        )
+        runs += page
+        token = page.token
+        if not token:
+            return sorted(runs, key=lambda run: int(run.data.tags["tuneyard.number"]))
+
+
+def _best(children: Sequence[Run], objective: Objective, task: str) -> BestResult | None:
+    """The best trial whose weights were kept when it ended."""
+    best: Run | None = None
+    for run in children:
+        value = _value(run)
+        if "tuneyard.candidate" in run.data.tags and value is not None:
+            if objective.better(value, _value(best) if best else None):
+                best = run
+    if best is None:
+        return None
+    return BestResult(
+        value=cast("float", _value(best)),
+        config=_params(best, task),
+        epoch=int(best.data.tags["tuneyard.best_epoch"]),
+        mlflow_run_id=best.info.run_id,
+        test={name: value for name, value in best.data.metrics.items() if name.startswith("test_")},
+    )
+
+
+def _value(run: Run) -> float | None:
+    text = run.data.tags.get("tuneyard.value")
+    return None if text is None else float(text)
+
+
+def _params(run: Run, task: str) -> Params:
+    """A trial's typed parameters at its best epoch."""
+    changed = run.data.tags.get("tuneyard.best_params")
+    space = task_space(task).space()
+    params = json.loads(changed) if changed else run.data.params
+    return space.flatten(space.unflatten(params))
