@@ -36,8 +36,6 @@ class Dataset:
             which folds are stratified; None means that rows are in time order.
         source: where the content came from: `package`, `folder`, `cache` or `download`; several
             are joined, as in `folder+download`.
-        groups: name of an array whose equal rows a fold never puts on both sides, such as
-            duplicates; None lets every row go its own way.
 
     Raises:
         ValueError: an argument breaks one of these rules.
@@ -49,7 +47,6 @@ class Dataset:
     classes: tuple[str, ...]
     stratify: str | None
     source: str
-    groups: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "arrays", {k: _read_only(k, a) for k, a in self.arrays.items()})
@@ -57,10 +54,6 @@ class Dataset:
         object.__setattr__(self, "classes", tuple(self.classes))
         if self.stratify is not None:
             _check_labels(self.stratify, self.arrays, self.classes)
-        if self.groups is not None and self.groups not in self.arrays:
-            raise ValueError(f"groups must be one of {sorted(self.arrays)}, got {self.groups!r}")
-        if self.groups is not None and self.stratify is None:
-            raise ValueError(f"groups must be None where stratify is None, got {self.groups!r}")
 
     @cached_property
     def fingerprint(self) -> str:
@@ -102,10 +95,7 @@ class Dataset:
             train, validation = dealing.in_time(len(pool), index, folds)
             return self._split(pool[train], pool[validation])
         labels = self.arrays[self.stratify][pool]
-        if self.groups is None:
-            fold_of = dealing.by_class(labels, folds)
-        else:
-            fold_of = dealing.by_group(labels, self.arrays[self.groups][pool], folds)
+        fold_of = dealing.by_class(labels, folds)
         return self._split(pool[fold_of != index], pool[fold_of == index])
 
     def pooled(self) -> "Dataset":

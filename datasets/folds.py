@@ -1,4 +1,4 @@
-"""How rows are dealt into folds: by class, by class with groups kept whole, or in time order."""
+"""How rows are dealt into folds: by class, or in time order."""
 
 from typing import Any
 
@@ -33,41 +33,14 @@ def by_class(labels: Array, folds: int) -> Rows:
     """
     from sklearn.model_selection import StratifiedKFold
 
-    _check_classes(labels, folds)
+    rows = np.unique(labels, return_counts=True)[1]
+    smallest = int(rows.min()) if rows.size else 0
+    _check_most(folds, smallest, "the rows of the smallest class in train and validation")
     fold_of = np.empty(len(labels), dtype=np.int64)
     splits = StratifiedKFold(folds, shuffle=True, random_state=_SEED)
     for fold, (_, held_out) in enumerate(splits.split(labels, labels)):
         fold_of[held_out] = fold
     return fold_of
-
-
-def by_group(labels: Array, groups: Array, folds: int) -> Rows:
-    """The same, with equal rows of `groups`, (rows, ...), in one fold; classes about evenly spread.
-
-    scikit-learn's StratifiedGroupKFold takes seconds for ten thousand groups. Here the groups are
-    dealt like cards, class by class (that of a group's first row), the largest first and there and
-    back: about as even, in milliseconds.
-
-    Raises:
-        ValueError: `folds` is above the rows of the smallest class, or the number of groups.
-    """
-    _check_classes(labels, folds)
-    _, first, group_of, sizes = np.unique(
-        groups, axis=0, return_index=True, return_inverse=True, return_counts=True
-    )
-    _check_most(folds, len(first), "the groups of train and validation")
-    ties = np.random.default_rng(_SEED).random(len(first))
-    order = np.lexsort((ties, -sizes, labels[first]))
-    there_and_back = np.concatenate((np.arange(folds), np.arange(folds)[::-1]))
-    fold_of = np.empty(len(first), dtype=np.int64)
-    fold_of[order] = np.resize(there_and_back, len(first))
-    return fold_of[group_of.ravel()]
-
-
-def _check_classes(labels: Array, folds: int) -> None:
-    rows = np.unique(labels, return_counts=True)[1]
-    smallest = int(rows.min()) if rows.size else 0
-    _check_most(folds, smallest, "the rows of the smallest class in train and validation")
 
 
 def _check_most(folds: int, most: int, what: str) -> None:

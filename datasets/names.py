@@ -37,10 +37,10 @@ def load(data_dir: Path | None = None) -> Dataset:
     int64, letters in the name, in [2, 19]; `label` (20074,) int64, the country's place in
     `classes`, the sorted countries of the training file.
 
-    Test is the publisher's test file. Validation is a fixed, stratified tenth of the training file,
-    in which, as in every fold, no name is spelled like one that is trained on. The test file is as
-    published: 1,048 of its rows have a name that is in the training file too (773 of them with the
-    same country, most of these Arabic), so accuracy on it is a little flattered.
+    Test is the publisher's test file, validation a fixed, stratified tenth of the training file. As
+    published, 1,048 rows of the test file (15.6%) have a name that is in the training file too, 773
+    of them with the same country, most of these Arabic. Validation repeats names alike (195 of its
+    rows), so that it measures what test measures; both flatter a model a little.
 
     Args:
         data_dir: a folder that is looked in first for the two files.
@@ -78,7 +78,6 @@ def load(data_dir: Path | None = None) -> Dataset:
         classes=classes,
         stratify="label",
         source=joined(train_source, test_source),
-        groups="name",
     ).fold(0, _VALIDATION_FOLDS)
 
 

@@ -15,7 +15,7 @@ class ASHA(_Options):
     """Asynchronous successive halving (Li et al., 2020).
 
     Attributes:
-        grace: Epochs before the first rung; None means a tenth of the longest training.
+        grace: Epochs before the first rung; None means a fifth of the longest training.
         reduction: One in so many trials passes a rung.
     """
 
@@ -39,7 +39,7 @@ class Median(_Options):
     """Stops a trial whose best is worse than the median of the others' means (Golovin et al., 2017).
 
     Attributes:
-        grace: Epochs before a trial may be stopped; None means a tenth of the longest training.
+        grace: Epochs before a trial may be stopped; None means a fifth of the longest training.
         min_trials: Trials to compare with before any is stopped.
     """
 
@@ -55,7 +55,7 @@ class PBT(_Options):
     numbers multiplied by 0.8 or 1.2, or drawn anew.
 
     Attributes:
-        interval: Epochs between changes; None means a tenth of the longest training.
+        interval: Epochs between changes; None means a fifth of the longest training.
         quantile: The share of trials that copy, and of those that are copied.
         resample: Probability that a number is drawn anew.
     """
@@ -77,7 +77,7 @@ Scheduler = Annotated[ASHA | HyperBand | Median | PBT | NoScheduler, Field(discr
 
 def first_rung(scheduler: ASHA | Median, epochs: int) -> int:
     """Epochs before the scheduler looks at a trial for the first time."""
-    return min(scheduler.grace or max(1, epochs // 10), epochs)
+    return min(scheduler.grace or max(1, epochs // 5), epochs)
 
 
 def pbt_interval(scheduler: PBT, epochs: int) -> int:

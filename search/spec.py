@@ -12,7 +12,10 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
+    FiniteFloat,
+    Tag,
     ValidationError,
     field_validator,
     model_validator,
@@ -31,12 +34,17 @@ UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def parse_duration(value: object) -> object:
-    """``90``, ``"90s"``, ``"20m"`` or ``"1h30m"`` as seconds; anything else as it is."""
-    text = str(value).strip().lower()
-    if not re.fullmatch(r"(\d+(\.\d+)?[smhd])+", text):
+    """``"90"``, ``"90s"``, ``"20m"`` or ``"1h30m"`` as seconds; what is no text as it is."""
+    if not isinstance(value, str):
         return value
-    parts = re.findall(r"([\d.]+)([smhd])", text)
-    return sum(float(number) * UNITS[unit] for number, unit in parts)
+    text = value.strip().lower()
+    if re.fullmatch(r"(\d+(\.\d+)?[smhd])+", text):
+        parts = re.findall(r"([\d.]+)([smhd])", text)
+        return sum(float(number) * UNITS[unit] for number, unit in parts)
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError("must be seconds, or a time like 90s, 20m or 1h30m") from None
 
 
 def _by_kind(value: object) -> object:
@@ -44,7 +52,26 @@ def _by_kind(value: object) -> object:
     return {"kind": value} if isinstance(value, str) else value
 
 
-Seconds = Annotated[float, BeforeValidator(parse_duration), Field(gt=0)]
+def _form(value: object) -> str | None:
+    """Which of the three forms a restriction has, so that an error speaks of that one alone."""
+    if isinstance(value, Mapping | Range):
+        return "range"
+    if isinstance(value, list | tuple):
+        return "choices" if all(isinstance(choice, Value) for choice in value) else None
+    return "value" if isinstance(value, Value) else None
+
+
+Seconds = Annotated[FiniteFloat, BeforeValidator(parse_duration), Field(gt=0)]
+Restriction = Annotated[
+    Annotated[Value, Tag("value")]
+    | Annotated[list[Value], Tag("choices")]
+    | Annotated[Range, Tag("range")],
+    Discriminator(
+        _form,
+        custom_error_type="restriction",
+        custom_error_message="must be one value, a list of values, or a range {low, high, log}",
+    ),
+]
 
 
 class SearchSpec(BaseModel):
@@ -73,14 +100,14 @@ class SearchSpec(BaseModel):
     name: str | None = None
     trials: Annotated[int, Field(ge=1)] = 50
     time: Seconds | None = None
-    target: float | None = None
+    target: FiniteFloat | None = None
     sampler: Annotated[Sampler, BeforeValidator(_by_kind)] = TPE()
     scheduler: Annotated[Scheduler, BeforeValidator(_by_kind)] = ASHA()
-    space: dict[str, Value | list[Value] | Range] = {}
+    space: dict[str, Restriction] = {}
     folds: Annotated[int, Field(ge=2)] | None = None
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
-    cpus_per_trial: Annotated[float, Field(gt=0)] = 1.0
-    gpus_per_trial: Annotated[float, Field(ge=0)] = 0.0
+    cpus_per_trial: Annotated[FiniteFloat, Field(gt=0)] = 1.0
+    gpus_per_trial: Annotated[FiniteFloat, Field(ge=0)] = 0.0
     concurrency: Annotated[int, Field(ge=1)] | None = None
     keep: Annotated[int, Field(ge=1)] = 3
 
@@ -103,7 +130,8 @@ class SearchSpec(BaseModel):
 
     @model_validator(mode="after")
     def _space_narrows(self) -> Self:
-        self.narrowed()
+        if self.max_epochs() < 1:
+            raise SpaceError(f"epochs must be at least 1, got {self.max_epochs()}")
         return self
 
     def narrowed(self) -> Space[TrainingSpace]:
@@ -122,6 +150,8 @@ class SearchSpec(BaseModel):
     def to_yaml(self) -> str:
         """The spec as a file that `tuneyard search` takes; defaults are left out."""
         values = self.model_dump(mode="json", exclude_defaults=True)
+        for part in values.keys() & {"sampler", "scheduler"}:
+            values[part] = {"kind": getattr(self, part).kind} | values[part]
         return yaml.safe_dump({"task": self.task} | values, sort_keys=False)
 
 
@@ -160,9 +190,8 @@ def parse_spec(
     """
     for key in values:
         if key not in SearchSpec.model_fields:
-            raise SearchError(
-                f"{key!r} is not a key of a search; {did_you_mean(str(key), SearchSpec.model_fields)}"
-            )
+            near = did_you_mean(str(key), SearchSpec.model_fields)
+            raise SearchError(f"{key!r} is not a key of a search; {near}")
     space = values.get("space") or {}
     if not isinstance(space, Mapping):
         raise SearchError(f"space must map dotted paths to values, got {space!r}")

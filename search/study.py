@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import optuna
 from optuna.storages import BaseStorage, JournalStorage
@@ -51,7 +52,9 @@ class Study:
         # its messages are one line a trial; ours are the display's
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self._space = space
-        direction = "maximize" if objective.mode == "max" else "minimize"
+        direction: Literal["maximize", "minimize"] = (
+            "maximize" if objective.mode == "max" else "minimize"
+        )
         self._study = optuna.create_study(
             direction=direction, sampler=_build_sampler(sampler, seed)
         )
@@ -78,7 +81,10 @@ class Study:
                 return None
             self._enqueue(config)
         trial = self._study.ask()
-        chosen = self._space.suggest(lambda leaf: _suggest(trial, leaf))
+        with warnings.catch_warnings():
+            # where a step does not divide the range, both end with the last member before its end
+            warnings.filterwarnings("ignore", message=".*range is not divisible by `step`")
+            chosen = self._space.suggest(lambda leaf: _suggest(trial, leaf))
         self._asked[trial.number] = trial
         return trial.number, self._space.flatten(chosen)
 

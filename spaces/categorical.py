@@ -60,7 +60,7 @@ class Choice(Domain):
         """See `Domain.narrowed`."""
         if isinstance(restriction, Range):
             restriction = self._between(restriction)
-        elif isinstance(restriction, str | int | float | None):
+        elif isinstance(restriction, str | int | float | Enum | None):
             restriction = (restriction,)
         # by their text, since True == 1
         chosen = {to_text(self.read(value)) for value in restriction}

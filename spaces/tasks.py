@@ -1,4 +1,4 @@
-"""The spaces of all tasks, found by file name: `names_gru.py` holds `NamesGruSpace`, "names-gru"."""
+"""The spaces of all tasks, found by file name: `names_gru.py` has `NamesGruSpace`, "names-gru"."""
 
 from __future__ import annotations
 

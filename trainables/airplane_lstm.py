@@ -42,6 +42,9 @@ class Scale(nn.Module):
         train: The training part's values, which mean and deviation are fitted on.
     """
 
+    mean: Tensor
+    deviation: Tensor
+
     def __init__(self, transform: Transform, train: Tensor) -> None:
         super().__init__()
         self._transform = transform

@@ -29,6 +29,8 @@ def save_checkpoint(folder: Path, training: Training, params: Params, best_param
     torch.save(training.best_weights(), folder / WEIGHTS)
     if training.ended is None:
         torch.save(training.state_dict(), folder / STATE)
+    else:
+        (folder / STATE).unlink(missing_ok=True)
     config = {"params": params, "best_params": best_params}
     (folder / CONFIG).write_text(json.dumps(config, indent=2))
 

@@ -56,7 +56,7 @@ class Diabetes(Problem):
         return nn.functional.binary_cross_entropy_with_logits(logits, batch["label"])
 
     def evaluate(self, batch: Batch) -> Metrics:
-        """``loss``, ``accuracy`` and ``auc`` (area under the ROC curve), each in [0, 1] but loss."""
+        """``loss``; ``accuracy`` and ``auc`` (area under the ROC curve), both in [0, 1]."""
         logits, labels = self.model(batch["features"]), batch["label"]
         return {
             "loss": nn.functional.binary_cross_entropy_with_logits(logits, labels),

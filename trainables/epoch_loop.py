@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn, optim
 
-from tuneyard.datasets import Part
+from tuneyard.datasets import Dataset, Part
 from tuneyard.spaces.loop import TrainingSpace
 from tuneyard.trainables.optimizers import build_optimizer, build_schedule, hyperparameters
-from tuneyard.trainables.task import Batch, Metrics, Objective, Problem
+from tuneyard.trainables.task import Batch, Metrics, Objective, Problem, Task
 
 Weights = dict[str, Tensor]
 
@@ -22,7 +23,8 @@ class EpochLoop:
         problem: Tensors and a fresh model.
         config: Optimizer, schedule, penalties and batch size.
         objective: What ReduceOnPlateau watches.
-        seed: Of the order of the batches.
+        seed: Of the order of the batches. What the model draws itself (dropout, say) goes on from
+            torch's global generators as they are now, whatever else draws from them later.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class EpochLoop:
             config.schedule, self._optimizer, config.epochs, objective.mode
         )
         self._best: Weights | None = None
+        self._random = _random_state(problem.device)
 
     def train_epoch(self) -> Tensor:
         """One pass over the training part.
@@ -47,6 +50,7 @@ class EpochLoop:
         Returns:
             The mean training loss, penalties left out; a scalar on the device.
         """
+        _set_random_state(self._random, self.problem.device)
         self.problem.model.train()
         total = torch.zeros((), device=self.problem.device)
         count = 0
@@ -54,29 +58,38 @@ class EpochLoop:
             rows = len(next(iter(batch.values())))
             total += rows * self._step(batch)
             count += rows
+        self._random = _random_state(self.problem.device)
         return total / count
 
     def _step(self, batch: Batch) -> Tensor:
         """One step of the optimizer; returns the batch's loss."""
         if isinstance(self._optimizer, optim.LBFGS):
             losses: list[Tensor] = []
-            self._optimizer.step(lambda: losses.append(self._gradients(batch)) or losses[-1])
+
+            def closure() -> Tensor:
+                loss, penalized = self._gradients(batch)
+                losses.append(loss)
+                # a line search needs the very function that the gradients are of
+                return penalized
+
+            self._optimizer.step(closure)
             return losses[0]
-        loss = self._gradients(batch)
+        loss, _ = self._gradients(batch)
         self._optimizer.step()
         return loss
 
-    def _gradients(self, batch: Batch) -> Tensor:
+    def _gradients(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Leaves the gradients at the parameters; returns the loss without and with penalties."""
         self._optimizer.zero_grad(set_to_none=True)
         with torch.autocast(self.problem.device.type, torch.bfloat16, enabled=self._on_gpu):
             loss = self.problem.loss(batch)
         penalized = loss
         if self._config.l1 is not None:
             penalized = loss + self._config.l1 * sum(p.abs().sum() for p in self._params)
-        penalized.backward()  # type: ignore[no-untyped-call]
+        penalized.backward()
         if self._config.clip_norm is not None:
             nn.utils.clip_grad_norm_(self._params, self._config.clip_norm)
-        return loss.detach()
+        return loss.detach(), penalized.detach()
 
     @torch.no_grad()
     def evaluate(self, part: Part = "validation") -> Metrics:
@@ -95,7 +108,7 @@ class EpochLoop:
         """Keeps a copy of the weights as they are now."""
         weights = self.problem.model.state_dict()
         if self._best is None:
-            self._best = {name: tensor.detach().clone() for name, tensor in weights.items()}
+            self._best = _copy(weights)
         else:
             for name, tensor in weights.items():
                 self._best[name].copy_(tensor)
@@ -115,30 +128,64 @@ class EpochLoop:
         for group in self._optimizer.param_groups:
             rates = {key: group[key] * factor for key in _RATES if key in group}
             group.update(fields | rates)
-        if isinstance(self._schedule, optim.lr_scheduler.LRScheduler) and hasattr(
-            self._schedule, "base_lrs"
-        ):
-            self._schedule.base_lrs = [rate * factor for rate in self._schedule.base_lrs]
+        if isinstance(self._optimizer, optim.RMSprop):
+            for parameter, state in self._optimizer.state.items():
+                # torch makes these at the first step, where momentum and centering are on
+                for name in ("momentum_buffer", "grad_avg"):
+                    state.setdefault(name, torch.zeros_like(parameter))
+        if isinstance(self._schedule, optim.lr_scheduler.CosineAnnealingLR):
+            self._schedule.eta_min *= factor
         self._config = config
 
     def state_dict(self) -> dict[str, Any]:
-        """All that an exact continuation needs but torch's global generators."""
+        """All that an exact continuation needs; tensors and plain values only."""
         return {
             "model": self.problem.model.state_dict(),
             "best": self._best,
             "optimizer": self._optimizer.state_dict(),
             "schedule": self._schedule.state_dict() if self._schedule else None,
             "order": self._order.get_state(),
+            "random": self._random,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Goes on from a `state_dict` of the same config."""
         self.problem.model.load_state_dict(state["model"])
-        self._best = state["best"]
+        self._best = None if state["best"] is None else _copy(state["best"])
         self._optimizer.load_state_dict(state["optimizer"])
         if self._schedule:
             self._schedule.load_state_dict(state["schedule"])
         self._order.set_state(state["order"].cpu())
+        self._random = [generator.cpu() for generator in state["random"]]
+
+
+def start_loop(
+    task: Task[TrainingSpace],
+    config: TrainingSpace,
+    data: Dataset,
+    *,
+    seed: int,
+    device: torch.device,
+) -> EpochLoop:
+    """A fresh model's training; the seed is that of the weights, the dropout and the order."""
+    torch.manual_seed(seed)
+    return EpochLoop(task.problem(config, data, device), config, task.objective, seed)
 
 
 _RATES = ("lr", "initial_lr", "max_lr", "min_lr")
+
+
+def _copy(weights: Mapping[str, Tensor]) -> Weights:
+    return {name: tensor.detach().clone() for name, tensor in weights.items()}
+
+
+def _random_state(device: torch.device) -> list[Tensor]:
+    """The states of torch's global generators that a model on the device draws from."""
+    on_gpu = device.type == "cuda"
+    return [torch.get_rng_state(), *([torch.cuda.get_rng_state(device)] if on_gpu else [])]
+
+
+def _set_random_state(states: list[Tensor], device: torch.device) -> None:
+    torch.set_rng_state(states[0])
+    for state in states[1:]:
+        torch.cuda.set_rng_state(state, device)

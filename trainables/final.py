@@ -12,7 +12,7 @@ from torch import nn
 from tuneyard.datasets import Dataset
 from tuneyard.spaces.loop import TrainingSpace
 from tuneyard.trainables.checkpoint import load_weights
-from tuneyard.trainables.epoch_loop import EpochLoop
+from tuneyard.trainables.epoch_loop import start_loop
 from tuneyard.trainables.task import Problem, Task
 
 
@@ -81,12 +81,10 @@ def refit(
     device: torch.device,
 ) -> Problem:
     """Trains a config on the train and validation parts together for a number of epochs."""
-    torch.manual_seed(seed)
-    problem = task.problem(config, data.pooled(), device)
-    loop = EpochLoop(problem, config, task.objective, seed)
+    loop = start_loop(task, config, data.pooled(), seed=seed, device=device)
     for _ in range(epochs):
         loop.train_epoch()
         # nothing is held out: a schedule that watches the objective watches it on what is trained
         metrics = loop.evaluate("train")
         loop.end_epoch({f"val_{name}": float(value) for name, value in metrics.items()})
-    return problem
+    return loop.problem

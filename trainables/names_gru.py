@@ -50,10 +50,11 @@ class Classifier(nn.Module):
 class Names(Problem):
     """Names longest first; a batch holds names of about one length, cut to the longest."""
 
+    model: Classifier
+
     def __init__(self, config: NamesGruSpace, data: Dataset, device: torch.device) -> None:
         self.device = device
         self._data = data
-        self._lengths: dict[int, Tensor] = {}
         self.model = Classifier(config, len(data.classes)).to(device)
 
     def tensors(self, part: Part) -> Batch:

@@ -98,6 +98,7 @@ def build_schedule(
                 max_lr=optimizer.param_groups[0]["lr"],
                 # one step after each epoch, the last one included
                 total_steps=epochs + 1,
-                pct_start=config.warmup,
+                # the peak comes at step pct_start * total_steps - 1, and must not be step 0
+                pct_start=(config.warmup * epochs + 1) / (epochs + 1),
                 cycle_momentum=False,
             )

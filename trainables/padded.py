@@ -1,4 +1,4 @@
-"""Recurrent layers over zero-padded sequences without packing, so that `torch.export` takes them."""
+"""Recurrent layers over zero-padded sequences without packing, which `torch.export` refuses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a task is: `Task` names its space, data and objective, `Problem` is one config made ready."""
+"""What a task is: `Task` names its space, data and objective; `Problem`: one config made ready."""
 
 from __future__ import annotations
 
@@ -89,15 +89,20 @@ class Problem(ABC):
     def batches(self, batch_size: int | None, generator: torch.Generator) -> Iterator[Batch]:
         """The training part of one epoch, shuffled, in batches of `batch_size` rows.
 
-        A part that fits in one batch is taken in order: its gradient is the same.
+        A part that fits in one batch is taken in order: its gradient is the same. A single row
+        left over joins the batch before.
         """
         train = self.part("train")
         count = len(next(iter(train.values())))
         if batch_size is None or batch_size >= count:
             yield train
             return
-        rows = torch.randperm(count, generator=generator)
-        for chosen in rows.to(self.device).split(batch_size):
+        rows = torch.randperm(count, generator=generator).to(self.device)
+        chunks = list(rows.split(batch_size))
+        if len(chunks[-1]) == 1 < batch_size:
+            # a batch norm can't train on one row
+            chunks[-2:] = [torch.cat(chunks[-2:])]
+        for chosen in chunks:
             yield self.batch(chosen)
 
 

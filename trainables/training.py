@@ -11,7 +11,7 @@ import torch
 
 from tuneyard.datasets import Dataset
 from tuneyard.spaces.loop import TrainingSpace
-from tuneyard.trainables.epoch_loop import EpochLoop, Weights
+from tuneyard.trainables.epoch_loop import EpochLoop, Weights, start_loop
 from tuneyard.trainables.task import Problem, Task
 
 Reason = Literal["completed", "early_stopped", "diverged"]
@@ -31,7 +31,8 @@ class Training:
     """The training of one config.
 
     With several splits (the folds of a data set) one model a split is trained in step, and every
-    metric is their mean. The same arguments give the same weights, epoch for epoch.
+    metric is their mean. The same arguments give the same weights, epoch for epoch, and each fold
+    the weights that it would have alone.
 
     Args:
         task: What is trained.
@@ -57,15 +58,9 @@ class Training:
     ) -> None:
         self._config = config
         self._objective = task.objective
-        torch.manual_seed(seed)
+        device = device or torch.device("cpu")
         self._loops = [
-            EpochLoop(
-                task.problem(config, split, device or torch.device("cpu")),
-                config,
-                task.objective,
-                seed,
-            )
-            for split in splits
+            start_loop(task, config, split, seed=seed, device=device) for split in splits
         ]
         self.epoch = 0
         self.best: Best | None = None
@@ -102,7 +97,9 @@ class Training:
     def _judge(self, metrics: dict[str, float]) -> None:
         """Keeps the best epoch and says whether the training ends here."""
         value = metrics[self._objective.metric]
-        if not all(math.isfinite(number) for number in (metrics["train_loss"], value)):
+        # the training loss is from before the epoch's last step, and an accuracy is always finite
+        judged = (metrics["train_loss"], metrics["val_loss"], value)
+        if not all(math.isfinite(number) for number in judged):
             self.ended = "diverged"
             return
         if self._objective.better(value, self.best.value if self.best else None):
@@ -128,14 +125,11 @@ class Training:
 
     def state_dict(self) -> dict[str, Any]:
         """All that an exact continuation needs; tensors and plain values only."""
-        on_gpu = self._loops[0].problem.device.type == "cuda"
         return {
             "epoch": self.epoch,
             "ended": self.ended,
             "best": asdict(self.best) if self.best else None,
             "loops": [loop.state_dict() for loop in self._loops],
-            "rng": torch.get_rng_state(),
-            "cuda_rng": torch.cuda.get_rng_state() if on_gpu else None,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -145,6 +139,3 @@ class Training:
         self.best = Best(**state["best"]) if state["best"] else None
         for loop, part in zip(self._loops, state["loops"], strict=True):
             loop.load_state_dict(part)
-        torch.set_rng_state(state["rng"].cpu())
-        if state["cuda_rng"] is not None:
-            torch.cuda.set_rng_state(state["cuda_rng"].cpu())

@@ -24,6 +24,9 @@ STEP_SECONDS = 1.0
 SAVE_SECONDS = 60.0
 """A trial that goes on is saved this often, so that a lost worker costs no more."""
 
+_OUT_OF_MEMORY = ("can't allocate memory", "CUDA error: out of memory", "STATUS_ALLOC_FAILED")
+# what torch on the CPU, the CUDA driver, cuBLAS and cuDNN say: torch has no class for these
+
 
 @dataclass(frozen=True)
 class TrialSetup:
@@ -80,19 +83,19 @@ class TrialTrainable(tune.Trainable):
 
     def step(self) -> dict[str, Any]:
         """Trains for about a second, to the next milestone, or to the end."""
+        history: dict[str, list[float]] = {}
         try:
-            return self._train()
+            return self._train(history)
         except Exception as error:
             # a trial that raises is a result like any other, so that the actor lives on and
             # Ray retries only what it lost
             reason = "out_of_memory" if _is_out_of_memory(error) else "failed"
-            return self._result({}, reason=reason, error=f"{type(error).__name__}: {error}")
+            return self._result(history, reason=reason, error=f"{type(error).__name__}: {error}")
 
-    def _train(self) -> dict[str, Any]:
+    def _train(self, history: dict[str, list[float]]) -> dict[str, Any]:
         if self._training is None:
             self._training = self._start(self._params)
         training = self._training
-        history: dict[str, list[float]] = {}
         reason: str | None = None
         started = time.monotonic()
         while reason is None:
@@ -188,4 +191,4 @@ def trial_device(gpus: float) -> torch.device:
 def _is_out_of_memory(error: Exception) -> bool:
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
-    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    return isinstance(error, RuntimeError) and any(text in str(error) for text in _OUT_OF_MEMORY)

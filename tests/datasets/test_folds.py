@@ -1,4 +1,4 @@
-"""Folds part the rows that are not test: by class, by class and group, or in time order."""
+"""Folds part the rows that are not test: by class, or in time order."""
 
 import numpy as np
 import pytest
@@ -27,17 +27,14 @@ def series(rows: int) -> Dataset:
     )
 
 
-def classified(counts: list[int], groups: int | None = None) -> Dataset:
+def classified(counts: list[int]) -> Dataset:
     """Shuffled rows of several classes; every fifth is test, the next to each validates."""
     random = np.random.default_rng(len(counts))
     label = random.permutation(np.repeat(np.arange(len(counts)), counts))
     rows = np.arange(len(label))
-    arrays = {"label": label}
-    if groups is not None:
-        arrays["text"] = random.integers(0, groups, (len(label), 1)) * [[1, 7]]
     return Dataset(
         name="classified",
-        arrays=arrays,
+        arrays={"label": label},
         parts={
             "train": rows[rows % 5 > 1],
             "validation": rows[rows % 5 == 1],
@@ -46,7 +43,6 @@ def classified(counts: list[int], groups: int | None = None) -> Dataset:
         classes=tuple(map(str, range(len(counts)))),
         stratify="label",
         source="package",
-        groups=None if groups is None else "text",
     )
 
 
@@ -81,28 +77,6 @@ def test_classes_are_spread_evenly(counts: list[int], folds: int) -> None:
 
 
 @settings(deadline=None)
-@given(counts=st.lists(st.integers(20, 60), min_size=1, max_size=4), folds=st.integers(2, 5))
-def test_equal_rows_stay_together(counts: list[int], folds: int) -> None:
-    dataset = classified(counts, groups=30)
-    text = dataset.arrays["text"]
-    parted = all_folds(dataset, folds)
-    assert_each_row_is_held_out_once(dataset, parted)
-    for fold in parted:
-        train, held_out = (set(text[fold.parts[p], 0]) for p in ("train", "validation"))
-        assert held_out
-        assert not train & held_out
-
-
-def test_groups_of_one_row_are_spread_evenly() -> None:
-    dataset = classified([40, 25], groups=10**9)
-    for fold in all_folds(dataset, 5):
-        label = dataset.arrays["label"]
-        pool = np.bincount(label[dataset.pooled().parts["train"]])
-        held_out = np.bincount(label[fold.parts["validation"]])
-        assert (np.abs(held_out - pool / 5) <= 2).all()
-
-
-@settings(deadline=None)
 @given(rows=st.integers(12, 60), folds=FOLDS)
 def test_a_series_is_never_trained_on_what_comes_later(rows: int, folds: int) -> None:
     dataset = series(rows)
@@ -119,7 +93,7 @@ def test_a_series_is_never_trained_on_what_comes_later(rows: int, folds: int) ->
 
 
 def test_folds_are_the_same_every_time_and_of_every_fold() -> None:
-    dataset = classified([20, 30], groups=20)
+    dataset = classified([20, 30])
     assert dataset.fold(1, 4).fingerprint == dataset.fold(1, 4).fingerprint
     assert dataset.fold(0, 3).fold(1, 4).fingerprint == dataset.fold(1, 4).fingerprint
 
@@ -136,8 +110,3 @@ def test_folds_are_the_same_every_time_and_of_every_fold() -> None:
 def test_a_fold_that_cannot_be_is_refused(index: int, folds: int, message: str) -> None:
     with pytest.raises(ValueError, match=f"^{message}$"):
         series(20).fold(index, folds)
-
-
-def test_more_folds_than_groups_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"at most 3, the groups of train and validation, got 5"):
-        classified([60, 60], groups=3).fold(0, 5)

@@ -121,20 +121,13 @@ def test_names_are_as_described(data_dir: Path) -> None:
     assert len(dataset.classes) == 18
     assert dataset.classes == tuple(sorted(dataset.classes))
     assert {p: len(rows) for p, rows in dataset.parts.items()} == {
-        "train": 12038,
-        "validation": 1336,
+        "train": 12036,
+        "validation": 1338,
         "test": 6700,
     }
     assert dataset.parts["test"].tolist() == list(range(13374, 20074))
     assert dataset.classes[label[0]] == "Czech"
     assert texts(codes[[0, 20073]]) == ["Adsit", "Zuraw"]
-
-
-def test_no_name_is_both_trained_on_and_validated_on(data_dir: Path) -> None:
-    dataset = names.load(data_dir)
-    for each in (dataset, dataset.fold(2, 5)):
-        text = {p: set(texts(each.arrays["name"][rows])) for p, rows in each.parts.items()}
-        assert not text["train"] & text["validation"]
 
 
 def test_every_country_has_its_share_of_the_validation_rows(data_dir: Path) -> None:
@@ -144,7 +137,7 @@ def test_every_country_has_its_share_of_the_validation_rows(data_dir: Path) -> N
         np.bincount(label[rows], minlength=18) / len(rows)
         for rows in (dataset.parts["validation"], dataset.pooled().parts["train"])
     ]
-    assert np.abs(shares[0] - shares[1]).max() < 0.005
+    assert np.abs(shares[0] - shares[1]).max() < 0.001
     assert (shares[0] > 0).all()
 
 
@@ -156,6 +149,8 @@ def test_the_test_names_that_are_trained_on_too_are_as_many_as_documented(data_d
     spelled, paired = {text[r] for r in known}, {(text[r], label[r]) for r in known}
     assert sum(text[r] in spelled for r in rows) == 1048
     assert sum((text[r], label[r]) in paired for r in rows) == 773
+    trained = {text[r] for r in dataset.parts["train"]}
+    assert sum(text[r] in trained for r in dataset.parts["validation"]) == 195
 
 
 def test_names_refuses_a_row_without_a_name(tmp_path: Path) -> None:

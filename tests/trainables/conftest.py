@@ -1,0 +1,246 @@
+"""What the tests of the trainables share: data sets, random configs, a scripted task."""
+
+import math
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from tuneyard.datasets import Dataset, Part, airplane
+from tuneyard.spaces import Float, Int, SearchSpace, Value
+from tuneyard.spaces.categorical import Choice
+from tuneyard.spaces.dimensions import Dimension
+from tuneyard.spaces.loop import TrainingSpace
+from tuneyard.spaces.optimizers import SGD, Optimizer
+from tuneyard.spaces.tasks import task_space
+from tuneyard.trainables.task import Batch, Metrics, Objective, Problem, Task, find_task
+from tuneyard.trainables.training import Training
+
+torch.set_num_threads(1)
+
+MOST_ROWS = 300  # of a part: enough for every property, and fast
+LARGEST = 24  # units of a layer, months back, ...
+
+Datasets = Callable[[str], Dataset]
+
+
+def thinned(data: Dataset) -> Dataset:
+    """Every nth row of each part; a series stays whole."""
+    if data.stratify is None:
+        return data
+    parts = {part: rows[:: -(-len(rows) // MOST_ROWS)] for part, rows in data.parts.items()}
+    return replace(data, parts=parts)
+
+
+def parted(count: int) -> dict[Part, np.ndarray]:
+    """Three parts whose rows lie in turn."""
+    rows = np.arange(count)
+    return {
+        "train": rows[rows % 5 < 3],
+        "validation": rows[rows % 5 == 3],
+        "test": rows[rows % 5 == 4],
+    }
+
+
+def synthetic_diabetes() -> Dataset:
+    """300 rows of the real data's shape; the second feature tells the label, mostly."""
+    draw = np.random.default_rng(0)
+    features = draw.uniform(-1, 1, (300, 8)).astype(np.float32)
+    label = (features[:, 1] + draw.normal(0, 0.3, 300) < 0.3).astype(np.int64)
+    return Dataset(
+        name="diabetes",
+        arrays={"features": features, "label": label},
+        parts=parted(300),
+        classes=("diabetic", "not diabetic"),
+        stratify="label",
+        source="package",
+    )
+
+
+def synthetic_names() -> Dataset:
+    """500 names of the real data's shape; each country has letters of its own and all the others."""
+    draw = np.random.default_rng(0)
+    label = draw.integers(0, 4, 500)
+    length = draw.integers(2, 20, 500)
+    own = ord("a") + 3 * label[:, None] + draw.integers(0, 3, (500, 19))
+    letters = np.where(draw.random((500, 19)) < 0.5, own, draw.integers(97, 123, (500, 19)))
+    name = np.where(np.arange(19) < length[:, None], letters, 0).astype(np.uint8)
+    return Dataset(
+        name="names",
+        arrays={"name": name, "length": length, "label": label},
+        parts=parted(500),
+        classes=("Dutch", "Greek", "Irish", "Polish"),
+        stratify="label",
+        source="package",
+        groups="name",
+    )
+
+
+WITHOUT_FILES: dict[str, Callable[[], Dataset]] = {
+    "airplane-lstm": airplane.load,
+    "diabetes": synthetic_diabetes,
+    "names-gru": synthetic_names,
+}
+
+
+@pytest.fixture(scope="session")
+def folder(request: pytest.FixtureRequest) -> Path | None:
+    """The folder of real data, where there is one."""
+    try:
+        return request.getfixturevalue("data_dir")
+    except pytest.skip.Exception:
+        return None
+
+
+@pytest.fixture(scope="session")
+def datasets(folder: Path | None, request: pytest.FixtureRequest) -> Datasets:
+    """A task's data set by the task's name, thinned: the real one, else one of its shape."""
+
+    @cache
+    def load(name: str) -> Dataset:
+        if folder is None and name in WITHOUT_FILES:
+            return WITHOUT_FILES[name]()
+        return thinned(find_task(name).load(request.getfixturevalue("data_dir")))
+
+    return load
+
+
+@pytest.fixture(scope="session")
+def random_config() -> Callable[..., Any]:
+    """A random config of a task's space: ``random_config("diabetes", 3, {"dropout": 0.5})``."""
+
+    def draw(name: str, seed: int, fixed: dict[str, Value] | None = None) -> SearchSpace:
+        chance = random.Random(seed)
+
+        def choose(leaf: Dimension) -> Value:
+            if fixed and leaf.path in fixed:
+                return fixed[leaf.path]
+            domain = leaf.domain
+            if isinstance(domain, Choice):
+                return chance.choice(domain.choices)
+            assert isinstance(domain, Float | Int)
+            low, high = domain.low, domain.high
+            if isinstance(domain, Int):
+                high = max(low, min(high, LARGEST))
+            if domain.log:
+                value = math.exp(chance.uniform(math.log(low), math.log(high)))
+            else:
+                value = chance.uniform(low, high)
+            return domain.nearest(round(value) if isinstance(domain, Int) else value)
+
+        return task_space(name).space().suggest(choose)
+
+    return draw
+
+
+@pytest.fixture(scope="session")
+def assert_same() -> Callable[[object, object], None]:
+    """Compares nested states bit by bit."""
+
+    def compare(one: object, other: object, where: str = "") -> None:
+        assert type(one) is type(other), where
+        if isinstance(one, Tensor):
+            assert isinstance(other, Tensor)
+            assert one.dtype == other.dtype, where
+            assert one.shape == other.shape, where
+            assert torch.equal(one.nan_to_num(7e7), other.nan_to_num(7e7)), where
+        elif isinstance(one, dict):
+            assert isinstance(other, dict)
+            assert one.keys() == other.keys(), where
+            for key in one:
+                compare(one[key], other[key], f"{where}.{key}")
+        elif isinstance(one, list | tuple):
+            assert isinstance(other, list | tuple)
+            assert len(one) == len(other), where
+            for index, (left, right) in enumerate(zip(one, other, strict=True)):
+                compare(left, right, f"{where}.{index}")
+        else:
+            assert one == other or (one != one and other != other), where
+
+    return compare
+
+
+@pytest.fixture(scope="session")
+def train() -> Callable[..., list[dict[str, float]]]:
+    """Trains some epochs, or to the end, and gives the metrics of each."""
+
+    def run(training: Training, epochs: int = 10**9) -> list[dict[str, float]]:
+        def epoch_by_epoch() -> Iterator[dict[str, float]]:
+            for _ in range(epochs):
+                if training.ended is not None:
+                    return
+                yield training.run_epoch()
+
+        return list(epoch_by_epoch())
+
+    return run
+
+
+class ScriptedSpace(TrainingSpace):
+    """With its default config a weight falls by one an epoch."""
+
+    optimizer: Optimizer = SGD(lr=1.0)
+
+
+class ScriptedProblem(Problem):
+    """One weight that counts the epochs downwards, and a score that is looked up by it."""
+
+    def __init__(self, scores: tuple[float | Exception, ...]) -> None:
+        self.device = torch.device("cpu")
+        self.model = nn.Linear(1, 1, bias=False)
+        nn.init.zeros_(self.model.weight)
+        self._scores = scores
+
+    def tensors(self, part: Part) -> Batch:
+        return {"ones": torch.ones(4, 1)}
+
+    def loss(self, batch: Batch) -> Tensor:
+        return self.model(batch["ones"]).mean()
+
+    def evaluate(self, batch: Batch) -> Metrics:
+        done = round(-float(self.model.weight))
+        score = self._scores[min(max(done, 1), len(self._scores)) - 1]
+        if isinstance(score, Exception):
+            raise score
+        return {"loss": torch.tensor(0.5), "score": torch.tensor(score)}
+
+    def serving(self) -> tuple[nn.Module, np.ndarray]:
+        return self.model.eval(), np.ones((2, 1), dtype=np.float32)
+
+
+class ScriptedTask(Task[ScriptedSpace]):
+    """A task whose `val_score` after each epoch is given, the last one again and again.
+
+    A score that is an exception is raised.
+    """
+
+    name = "scripted"
+    objective = Objective("val_score", "max")
+
+    def __init__(self, *scores: float | Exception) -> None:
+        self._scores = scores
+
+    @property
+    def space(self) -> type[ScriptedSpace]:
+        return ScriptedSpace
+
+    def load(self, data_dir: Path | None) -> Dataset:
+        return airplane.load()
+
+    def problem(
+        self, config: ScriptedSpace, data: Dataset, device: torch.device
+    ) -> ScriptedProblem:
+        return ScriptedProblem(self._scores)
+
+
+@pytest.fixture(scope="session")
+def scripted() -> type[ScriptedTask]:
+    """A task whose scores are given: ``scripted(0.1, 0.3, 0.2)``."""
+    return ScriptedTask
