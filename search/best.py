@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, cast
 
 from mlflow.entities import Run
@@ -20,7 +20,8 @@ from tuneyard.search.results import (
     ObjectiveResult,
     SearchResult,
 )
-from tuneyard.search.trials import ENDS, Params
+from tuneyard.search.spec import NAME
+from tuneyard.search.trials import BASELINE, ENDS, Params
 from tuneyard.spaces.tasks import task_space, task_spaces
 from tuneyard.trainables.task import Objective
 
@@ -44,13 +45,18 @@ def find_result(client: MlflowClient, name: str) -> SearchResult:
                 f"task {name!r} has no champion in {client.tracking_uri} yet; "
                 f"run: tuneyard search {name}"
             )
+        if "tuneyard.search" not in best.tags:
+            raise SearchError(
+                f"the champion of task {name!r}, {best.name} version {best.version}, comes from no "
+                "search; name a search"
+            )
         name = best.tags["tuneyard.search"]
     return read_result(client, _find_parent(client, name))
 
 
 def _find_parent(client: MlflowClient, name: str) -> Run:
     experiments = client.search_experiments(filter_string="name LIKE 'tuneyard/%'")
-    found = client.search_runs(
+    found = NAME.fullmatch(name) and client.search_runs(
         [experiment.experiment_id for experiment in experiments],
         filter_string=f"tags.`tuneyard.search` = '{name}' and tags.`tuneyard.task` LIKE '%'",
         max_results=1,
@@ -71,7 +77,9 @@ def read_result(client: MlflowClient, parent: Run) -> SearchResult:
     objective = Objective(tags["tuneyard.metric"], mode)
     children = _children(client, parent)
     counts = Counter(run.data.tags.get("tuneyard.state") for run in children)
-    first = next((run for run in children if run.data.tags["tuneyard.number"] == "0"), None)
+    first = next(
+        (run for run in children if run.data.tags["tuneyard.number"] == str(BASELINE)), None
+    )
     ended = parent.info.end_time or time.time() * 1000
     return SearchResult(
         search=tags["tuneyard.search"],
@@ -80,7 +88,8 @@ def read_result(client: MlflowClient, parent: Run) -> SearchResult:
         objective=ObjectiveResult(metric=objective.metric, mode=objective.mode),
         trials={"total": len(children)} | {state: counts[state] for state in ENDS},
         baseline=BaselineResult(
-            value=_value(first) if first else None, config=_params(first, task) if first else {}
+            value=_value(first) if first else None,
+            config=_typed(first.data.params, task) if first else {},
         ),
         best=_best(children, objective, task),
         mlflow=MlflowResult(
@@ -112,15 +121,14 @@ def _best(children: Sequence[Run], objective: Objective, task: str) -> BestResul
     """The best trial whose weights were kept when it ended."""
     best: Run | None = None
     for run in children:
-        value = _value(run)
-        if "tuneyard.candidate" in run.data.tags and value is not None:
-            if objective.better(value, _value(best) if best else None):
-                best = run
+        value = _value(run) if "tuneyard.candidate" in run.data.tags else None
+        if value is not None and objective.better(value, _value(best) if best else None):
+            best = run
     if best is None:
         return None
     return BestResult(
         value=cast("float", _value(best)),
-        config=_params(best, task),
+        config=_best_params(best, task),
         epoch=int(best.data.tags["tuneyard.best_epoch"]),
         mlflow_run_id=best.info.run_id,
         test={name: value for name, value in best.data.metrics.items() if name.startswith("test_")},
@@ -132,9 +140,12 @@ def _value(run: Run) -> float | None:
     return None if text is None else float(text)
 
 
-def _params(run: Run, task: str) -> Params:
-    """A trial's typed parameters at its best epoch."""
+def _best_params(run: Run, task: str) -> Params:
+    """A trial's parameters at its best epoch; a scheduler may have changed them."""
     changed = run.data.tags.get("tuneyard.best_params")
+    return _typed(json.loads(changed) if changed else run.data.params, task)
+
+
+def _typed(params: Mapping[str, object], task: str) -> Params:
     space = task_space(task).space()
-    params = json.loads(changed) if changed else run.data.params
     return space.flatten(space.unflatten(params))

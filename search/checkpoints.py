@@ -28,7 +28,7 @@ class BestCheckpoints:
         keep: How many.
         folder: Holds a folder a trial, by its number.
         store: Is given each checkpoint that is kept.
-        at_end: Delete the rest only at the end, because a scheduler may still copy from it.
+        at_end: Delete the others only at the end, because a scheduler may still copy from them.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class BestCheckpoints:
         self._store = store
         self._at_end = at_end
         self._best: list[TrialRecord] = []
-        self._doomed: list[TrialRecord] = []
+        self._doomed: list[tuple[TrialRecord, bool]] = []
 
     def started(self, record: TrialRecord) -> None:
         """Nothing is known of its checkpoint yet."""
@@ -63,23 +63,29 @@ class BestCheckpoints:
             assert record.checkpoint is not None
             self._store.upload(record.number, record.checkpoint, "checkpoint")
         if beaten is not None:
-            self._discard(beaten, uploaded=beaten is not record)
+            self._doomed.append((beaten, beaten is not record))
+        if not self._at_end:
+            self._delete()
 
     def _rank(self, record: TrialRecord) -> tuple[bool, float, int]:
         value = record.value if record.value is not None else 0.0
         sign = 1 if self._objective.mode == "min" else -1
         return (not record.candidate, sign * value, record.number)
 
-    def _discard(self, record: TrialRecord, *, uploaded: bool) -> None:
-        folder = self._folder / f"{record.number:05d}"
-        if uploaded:
-            self._store.remove(record.number, folder, "checkpoint")
-        elif self._at_end:
-            self._doomed.append(record)
-        else:
-            shutil.rmtree(folder, ignore_errors=True)
-
     def close(self) -> None:
-        """Deletes what had to wait for the end."""
-        for record in self._doomed:
-            shutil.rmtree(self._folder / f"{record.number:05d}", ignore_errors=True)
+        """Deletes all but the best, as an actor may make its trial's folder once more."""
+        self._delete()
+        kept = {f"{record.number:05d}" for record in self._best}
+        for folder in self._folder.glob("[0-9]" * 5):
+            if folder.name not in kept:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def _delete(self) -> None:
+        """Deletes what is beaten, in the store too where it is there."""
+        for record, uploaded in self._doomed:
+            folder = self._folder / f"{record.number:05d}"
+            if uploaded:
+                self._store.remove(record.number, folder, "checkpoint")
+            else:
+                shutil.rmtree(folder, ignore_errors=True)
+        self._doomed.clear()

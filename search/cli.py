@@ -46,7 +46,10 @@ def main() -> None:
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
     logging.getLogger("tuneyard").setLevel(logging.INFO)
     try:
-        app()
+        # what Typer itself finds wrong costs one line too; without arguments it shows its help
+        sys.exit(app(standalone_mode=len(sys.argv) < 2))
+    except typer.TyperException as error:
+        _refuse(f"{error.format_message().rstrip('.')}; see tuneyard --help")
     except Exception as error:
         if isinstance(error, _input_errors()):
             _refuse(str(error))

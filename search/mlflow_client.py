@@ -37,6 +37,7 @@ def connect(tracking_uri: str | None, *, must_exist: bool = False) -> MlflowClie
         os.environ.setdefault(name, value)
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
     parts = urlsplit(uri)
     if parts.scheme == "sqlite":
         store = Path(parts.path.removeprefix("/"))
@@ -46,12 +47,11 @@ def connect(tracking_uri: str | None, *, must_exist: bool = False) -> MlflowClie
                 "with --tracking-uri"
             )
         _check_folder(uri, store.parent)
-        return MlflowClient(uri)
     try:
         client = MlflowClient(uri)
         client.search_experiments(max_results=1)
-    except MlflowException as error:
-        reason = str(error).splitlines()[0]
+    except Exception as error:  # those of the database's driver come as they are
+        reason = str(error).strip().partition("\n")[0]
         raise SearchError(
             f"MLflow does not answer at {uri}: {reason}; start it there, or name another address "
             "with --tracking-uri or MLFLOW_TRACKING_URI"

@@ -28,8 +28,11 @@ def champion(client: MlflowClient, task: str) -> ModelVersion | None:
     """The task's champion; None where there is none yet."""
     try:
         return client.get_model_version_by_alias(model_name(task), CHAMPION)
-    except MlflowException:
-        return None
+    except MlflowException as error:
+        # no such model, or no such alias; a server that is away must not look like that
+        if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            return None
+        raise
 
 
 def register(
@@ -51,10 +54,9 @@ def register(
         run_id: The best trial's run.
         tags: Of the model version.
     """
-    mlflow.set_tracking_uri(client.tracking_uri)
     with torch.no_grad():
         answer = final.module(torch.tensor(final.example)).numpy()
-    with _quiet(), mlflow.start_run(run_id=run_id):
+    with _quiet(), _opened(client, run_id):
         info = mlflow.pytorch.log_model(
             final.module,
             name="model",
@@ -95,6 +97,19 @@ def crown(
             )
     client.set_registered_model_alias(version.name, CHAMPION, version.version)
     return f"{version.name} version {version.version} is the champion"
+
+
+@contextmanager
+def _opened(client: MlflowClient, run_id: str) -> Iterator[None]:
+    """An ended run made active, as logging a model needs it; then everything as it was."""
+    before, ended = mlflow.get_tracking_uri(), client.get_run(run_id).info
+    mlflow.set_tracking_uri(client.tracking_uri)
+    try:
+        with mlflow.start_run(run_id=run_id, nested=True):
+            yield
+    finally:
+        client.set_terminated(run_id, ended.status, ended.end_time)
+        mlflow.set_tracking_uri(before)
 
 
 @contextmanager

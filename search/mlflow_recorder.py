@@ -67,6 +67,7 @@ class Recorder:
         self._ended = 0
         self._best: float | None = None
         self._logged: dict[int, Mapping[str, object]] = {}
+        self._last: dict[int, dict[str, dict[int, float]]] = {}
         self.writer = MlflowWriter(client, run.experiment_id)
         self.writer.start(PARENT, self._search, {}, run_id=run.run_id)
 
@@ -85,30 +86,31 @@ class Recorder:
 
     def progressed(self, record: TrialRecord, history: History) -> None:
         """Logs the epochs' metrics, and what a scheduler has changed in the config since."""
-        count = len(next(iter(history.values())))
-        first = record.epoch - count + 1
-        kept = [
-            epoch
-            for epoch in range(first, record.epoch + 1)
-            if epoch % self._stride == 0 or epoch == 1 or record.state != "running"
-        ]
-        if record.state != "running":
-            kept = [epoch for epoch in kept if epoch % self._stride == 0 or epoch == record.epoch]
+        epochs = range(record.epoch - len(next(iter(history.values()))) + 1, record.epoch + 1)
         metrics = {
-            name: {epoch: values[epoch - first] for epoch in kept}
+            name: {
+                epoch: value
+                for epoch, value in zip(epochs, values, strict=True)
+                if epoch == 1 or epoch % self._stride == 0
+            }
             for name, values in history.items()
+        }
+        # the last epoch is logged at the end, where it is thinned out
+        skipped = record.epoch not in next(iter(metrics.values()))
+        self._last[record.number] = {
+            name: {record.epoch: values[-1]} for name, values in history.items() if skipped
         }
         if record.current is not self._logged[record.number]:
             before, self._logged[record.number] = self._logged[record.number], record.current
             for path, value in record.current.items():
                 if value != before.get(path) and isinstance(value, int | float):
-                    metrics[path] = {first: float(value)}
+                    metrics[path] = {epochs[0]: float(value)}
         self.writer.log(record.number, metrics=metrics)
 
     def ended(self, record: TrialRecord) -> None:
         """Ends the child run and moves the parent's best-so-far on."""
         tags = {"tuneyard.state": record.state, "tuneyard.reason": record.reason}
-        metrics: dict[str, dict[int, float]] = {}
+        metrics = self._last.pop(record.number, {})
         if record.value is not None:
             tags["tuneyard.value"] = repr(record.value)
             tags["tuneyard.best_epoch"] = str(record.best_epoch)
@@ -121,9 +123,9 @@ class Recorder:
         self.writer.end(record.number, STATUS[record.state])
         self._logged.pop(record.number, None)
         self._ended += 1
-        if record.candidate and record.value is not None:
-            if self._objective.better(record.value, self._best):
-                self._best = record.value
+        value = record.value if record.candidate else None
+        if value is not None and self._objective.better(value, self._best):
+            self._best = value
         if self._best is not None:
             best = {f"best_{self._metric}": {self._ended: self._best}}
             self.writer.log(PARENT, metrics=best)
@@ -152,8 +154,9 @@ def start_search(
     }
     run = client.create_run(experiment_id, tags=tags, run_name=spec.name)
     run_id = run.info.run_id
-    for key, value in spec.model_dump(mode="json", exclude_none=True).items():
-        client.log_param(run_id, key, value if isinstance(value, str) else json.dumps(value))
+    for key, value in spec.model_dump(mode="json").items():
+        if value is not None:
+            client.log_param(run_id, key, value if isinstance(value, str) else json.dumps(value))
     client.log_text(run_id, spec.to_yaml(), "spec.yaml")
     schema = spec.narrowed().config_type.model_json_schema()
     client.log_dict(run_id, schema, "space.schema.json")
@@ -178,14 +181,15 @@ def finish_search(client: MlflowClient, result: SearchResult, table: str) -> Non
 
 def trials_csv(records: list[TrialRecord]) -> str:
     """Every trial a row: number, state, reason, value, best epoch, epochs, seconds, params."""
-    paths = sorted({path for record in records for path in record.params})
+    paths = sorted({path for record in records for path in record.best_params | record.params})
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(
         ["number", "state", "reason", "value", "best_epoch", "epochs", "seconds", *paths]
     )
     for record in records:
-        params = {path: to_text(value) for path, value in record.best_params.items()}
+        shown = record.best_params or record.params
+        params = {path: to_text(value) for path, value in shown.items()}
         table.writerow(
             [
                 record.number,

@@ -1,4 +1,4 @@
-"""Writes to MLflow on a thread of its own, a batch a run a flush, again and again until it is in."""
+"""Writes to MLflow on a thread of its own, a batch a run a flush, again until it is in."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ class _Run:
     start_time: int
     tags: dict[str, str]
     run_id: str | None = None
+    asked_for: bool = False
     params: dict[str, str] = field(default_factory=dict)
     metrics: deque[Metric] = field(default_factory=deque)
     files: deque[Callable[[str], None]] = field(default_factory=deque)
@@ -113,7 +114,7 @@ class MlflowWriter:
         def delete(run: str) -> None:
             artifacts = self._client.get_run(run).info.artifact_uri
             repository = get_artifact_repository(artifacts, tracking_uri=self._client.tracking_uri)
-            repository.delete_artifacts(artifact_path)
+            repository.delete_artifacts(artifact_path)  # type: ignore[no-untyped-call]
             shutil.rmtree(folder, ignore_errors=True)
 
         self._file(key, delete)
@@ -160,8 +161,11 @@ class MlflowWriter:
                     return
             else:
                 wait = min(wait * 2, MAX_WAIT_SECONDS)
-                if closing and self._give_up_at and time.monotonic() > self._give_up_at:
-                    return
+                if closing and self._give_up_at is not None:
+                    left = self._give_up_at - time.monotonic()
+                    if left <= 0:
+                        return
+                    wait = min(wait, left)
 
     def _drain(self, seconds: float) -> bool:
         """Takes what is asked for within some seconds; True when that was the last."""
@@ -178,27 +182,36 @@ class MlflowWriter:
 
     def _write_all(self) -> bool:
         """Whether MLflow took everything that there was."""
+        took_all = True
         for run in self._runs.values():
             if run.lacks:
                 try:
                     self._write(run)
                 except Exception as error:
+                    away = not self._answers()
                     if not self._warned:
-                        logger.warning("MLflow does not answer, trying again: %s", error)
+                        what = "does not answer" if away else f"does not take {run.name}"
+                        logger.warning("MLflow %s, trying again: %s", what, error)
                         self._warned = True
-                    return False
-        if self._warned:
+                    if away:
+                        return False
+                    took_all = False
+        if self._warned and took_all:
             logger.warning("MLflow answers again")
             self._warned = False
+        return took_all
+
+    def _answers(self) -> bool:
+        try:
+            self._client.search_experiments(max_results=1)
+        except Exception:
+            return False
         return True
 
     def _write(self, run: _Run) -> None:
         """Writes one run; what was taken is dropped, so that a second try goes on from there."""
         if run.run_id is None:
-            made = self._client.create_run(
-                self._experiment_id, run.start_time, run.tags, run_name=run.name
-            )
-            run.run_id, run.tags = made.info.run_id, {}
+            run.run_id = self._made_before(run) or self._make(run)
         while run.params or run.tags or run.metrics:
             params = dict(list(run.params.items())[:MAX_PARAMS])
             metrics = list(itertools.islice(run.metrics, MAX_METRICS))
@@ -218,6 +231,25 @@ class MlflowWriter:
         if run.status:
             self._client.set_terminated(run.run_id, run.status, run.end_time)
             run.status = None
+
+    def _make(self, run: _Run) -> str:
+        run.asked_for = True
+        made = self._client.create_run(
+            self._experiment_id, run.start_time, run.tags, run_name=run.name
+        )
+        run.tags = {}
+        return str(made.info.run_id)
+
+    def _made_before(self, run: _Run) -> str | None:
+        """The run that MLflow made when its answer was lost; None where it did not."""
+        if not run.asked_for:
+            return None
+        found = self._client.search_runs(
+            [self._experiment_id],
+            f"attributes.run_name = '{run.name}' and attributes.start_time = {run.start_time}",
+            max_results=1,
+        )
+        return str(found[0].info.run_id) if found else None
 
 
 def _now() -> int:

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tuneyard.search.spec import SearchSpec
-from tuneyard.search.trials import FAILURES, History, TrialRecord
+from tuneyard.search.trials import BASELINE, FAILURES, History, TrialRecord
 from tuneyard.spaces import to_text
 from tuneyard.trainables.task import Objective
 
@@ -69,7 +69,7 @@ class Progress:
     ) -> None:
         if self._console.is_terminal:
             self._live.stop()
-        self._console.print(self._line())
+        self._say(self._line())
 
     def started(self, record: TrialRecord) -> None:
         """A trial runs."""
@@ -83,14 +83,18 @@ class Progress:
         """A trial ended."""
         self._ended += 1
         if record.state == "failed":
-            self._console.print(f"trial {record.number} failed: {record.reason}", markup=False)
+            self._say(f"trial {record.number} failed: {record.reason}")
         self._maybe_say()
 
     def _maybe_say(self) -> None:
         now = time.monotonic()
         if not self._console.is_terminal and now - self._said >= LINE_SECONDS:
             self._said = now
-            self._console.print(self._line())
+            self._say(self._line())
+
+    def _say(self, line: str) -> None:
+        """Prints a line as it is: not wrapped, and nothing in it read as markup."""
+        self._console.print(Text(line), soft_wrap=True)
 
     def _line(self) -> str:
         """The search in one line."""
@@ -112,7 +116,7 @@ class Progress:
         """The best so far against the baseline."""
         metric = self._objective.metric
         best = next(iter(self._ranked()), None)
-        baseline = self._records.get(0)
+        baseline = self._records.get(BASELINE)
         if best is None or best.value is None:
             return ""
         text = f"{metric} {best.value:.4g} (trial {best.number})"
@@ -132,23 +136,29 @@ class Progress:
         )
 
     def _ranked(self) -> list[TrialRecord]:
-        """Trials with a value, the best first."""
+        """Trials with a value that did not fail, the best first."""
         sign = 1 if self._objective.mode == "min" else -1
-        valued = [record for record in self._records.values() if record.value is not None]
+        valued = [
+            record
+            for record in self._records.values()
+            if record.value is not None and record.state not in FAILURES
+        ]
         return sorted(valued, key=lambda record: sign * (record.value or 0.0))
 
     def _render(self) -> Group:
         """Bar, line and the top trials, for a terminal."""
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        for column in ("trial", "state", "epoch", self._objective.metric, "config"):
-            table.add_column(column, no_wrap=True, overflow="ellipsis")
+        table = Table(box=None, pad_edge=False, header_style="bold", expand=True)
+        for column in ("trial", "state", "epoch", self._objective.metric):
+            table.add_column(column, no_wrap=True)
+        # configs are long: they take the width that is left
+        table.add_column("config", no_wrap=True, overflow="ellipsis", ratio=1)
         for record in self._ranked()[:TOP]:
             table.add_row(
                 str(record.number),
                 record.state,
                 str(record.epoch),
                 f"{record.value:.4g}",
-                ", ".join(f"{path}={_short(value)}" for path, value in record.params.items()),
+                Text(", ".join(f"{path}={_short(value)}" for path, value in record.params.items())),
             )
         bar = ProgressBar(total=self._spec.trials, completed=self._ended, width=60)
         return Group(bar, Text(self._line()), table)

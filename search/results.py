@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from tuneyard.search.trials import State, TrialRecord, count_states
+from tuneyard.search.trials import TrialRecord, count_states
 from tuneyard.spaces import Value
 from tuneyard.trainables.task import Objective
 
@@ -85,16 +85,15 @@ def best_trial(records: Sequence[TrialRecord], objective: Objective) -> TrialRec
     """The best trial whose weights are kept; the earlier one of two alike."""
     best: TrialRecord | None = None
     for record in records:
-        if record.candidate and record.value is not None:
-            if objective.better(record.value, best.value if best else None):
-                best = record
+        value = record.value if record.candidate else None
+        if value is not None and objective.better(value, best.value if best else None):
+            best = record
     return best
 
 
 def count_trials(records: Sequence[TrialRecord]) -> dict[str, int]:
     """How many trials there are, in all and by how they ended."""
-    by_state: dict[State, int] = count_states(records)
-    return {"total": len(records), **by_state}
+    return {"total": len(records)} | {str(state): n for state, n in count_states(records).items()}
 
 
 def best_result(best: TrialRecord, test: dict[str, float]) -> BestResult:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 from tuneyard.datasets import Dataset
 from tuneyard.search.checkpoints import BestCheckpoints
@@ -36,8 +37,8 @@ from tuneyard.search.results import (
 from tuneyard.search.schedulers import PBT
 from tuneyard.search.spec import SearchSpec, Settings
 from tuneyard.search.study import Study
-from tuneyard.search.trials import TrialRecord
-from tuneyard.search.tune_events import TrialEvents
+from tuneyard.search.trials import BASELINE, TrialRecord
+from tuneyard.search.tune_events import SearchStopper, TrialEvents
 from tuneyard.search.tune_runner import check_resources, ray_connection, run_on_ray, run_trials
 from tuneyard.spaces.loop import TrainingSpace
 from tuneyard.trainables.final import FinalModel, finish
@@ -132,8 +133,8 @@ class _Search:
         """Runs the trials and makes the best of them the result; closes the run in MLflow."""
         status = "FAILED"
         try:
-            records, stopped = self._run_trials(splits, concurrency)
-            result = self._conclude(records, stopped == "interrupt")
+            records, interrupted = self._run_trials(splits, concurrency)
+            result = self._conclude(records, interrupted)
             status = {"stopped": "KILLED", "failed": "FAILED"}.get(result.state, "FINISHED")
             return result
         finally:
@@ -142,8 +143,8 @@ class _Search:
 
     def _run_trials(
         self, splits: tuple[Dataset, ...], concurrency: int
-    ) -> tuple[list[TrialRecord], str | None]:
-        """Every trial, ended and recorded; and what stopped the search early."""
+    ) -> tuple[list[TrialRecord], bool]:
+        """Every trial, ended and recorded; and whether a person stopped the search."""
         spec, objective = self.spec, self.task.objective
         trials = self.folder / "checkpoints"
         mirror = self.folder / "study.journal"
@@ -159,11 +160,19 @@ class _Search:
         copied = isinstance(spec.scheduler, PBT)
         checkpoints = BestCheckpoints(objective, spec.keep, trials, recorder.writer, at_end=copied)
         progress = Progress(spec, objective, show=self.settings.display)
-        events = TrialEvents([study, checkpoints, recorder, progress])
+        stopper = SearchStopper(objective, spec.target)
+        events = TrialEvents([study, checkpoints, recorder, progress, stopper])
         try:
             with progress:
-                stopped = run_trials(
-                    spec, objective, splits, study, events, concurrency=concurrency, folder=trials
+                run_trials(
+                    spec,
+                    objective,
+                    splits,
+                    study,
+                    events,
+                    stopper,
+                    concurrency=concurrency,
+                    folder=trials,
                 )
         finally:
             events.close("error")
@@ -179,13 +188,13 @@ class _Search:
                 )
         for record in events.records:
             record.run_id = recorder.writer.run_id(record.number) or ""
-        return events.records, stopped
+        return events.records, stopper.reason == "interrupt"
 
     def _conclude(self, records: list[TrialRecord], interrupted: bool) -> SearchResult:
         """Tests and registers the best model, and writes the result to MLflow and the folder."""
         best = best_trial(records, self.task.objective)
         final = self._test(best) if best else None
-        outcome = "stopped" if interrupted else "completed"
+        outcome: Literal["stopped", "completed"] = "stopped" if interrupted else "completed"
         result = SearchResult(
             search=str(self.spec.name),
             task=self.spec.task,
@@ -208,7 +217,7 @@ class _Search:
 
     def _baseline(self, records: list[TrialRecord]) -> BaselineResult:
         space = self.spec.narrowed()
-        first = next((record for record in records if record.number == 0), None)
+        first = next((record for record in records if record.number == BASELINE), None)
         return BaselineResult(
             value=first.value if first else None, config=space.flatten(space.baseline())
         )
@@ -255,4 +264,4 @@ def _mlflow_may_be_away() -> Iterator[None]:
     try:
         yield
     except MlflowException as error:
-        logger.warning("MLflow does not answer, so it lacks the result: %s", error)
+        logger.warning("MLflow did not take all of the result: %s", error)

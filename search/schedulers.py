@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal, assert_never
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -36,7 +37,7 @@ class HyperBand(_Options):
 
 
 class Median(_Options):
-    """Stops a trial whose best is worse than the median of the others' means (Golovin et al., 2017).
+    """Stops a trial whose best is below the median of the others' means (Golovin et al., 2017).
 
     Attributes:
         grace: Epochs before a trial may be stopped; None means a fifth of the longest training.
@@ -55,7 +56,7 @@ class PBT(_Options):
     numbers multiplied by 0.8 or 1.2, or drawn anew.
 
     Attributes:
-        interval: Epochs between changes; None means a fifth of the longest training.
+        interval: Epochs between changes; None means a tenth of the longest training.
         quantile: The share of trials that copy, and of those that are copied.
         resample: Probability that a number is drawn anew.
     """
@@ -96,7 +97,7 @@ def milestones(scheduler: Scheduler, epochs: int) -> frozenset[int]:
         case ASHA():
             return _powers(first_rung(scheduler, epochs), scheduler.reduction, epochs)
         case HyperBand():
-            return _powers(1, scheduler.reduction, epochs)
+            return _brackets(scheduler.reduction, epochs)
         case Median():
             step = first_rung(scheduler, epochs)
             return frozenset(range(step, epochs + 1, step))
@@ -107,6 +108,14 @@ def milestones(scheduler: Scheduler, epochs: int) -> frozenset[int]:
             return frozenset()
         case _:
             assert_never(scheduler)
+
+
+def _brackets(factor: int, last: int) -> frozenset[int]:
+    """The rungs of every bracket, rounded as Ray Tune rounds them."""
+    found: set[int] = set()
+    for halvings in range(round(math.log(last) / math.log(factor)) + 1):
+        found |= _powers(int(last * factor**-halvings) or last, factor, last)
+    return frozenset(found)
 
 
 def _powers(first: int, factor: int, last: int) -> frozenset[int]:

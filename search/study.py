@@ -102,11 +102,12 @@ class Study:
         trial.set_user_attr("number", record.number)
         trial.set_user_attr("state", record.state)
         trial.set_user_attr("reason", record.reason)
-        if record.state in FAILURES or record.value is None:
+        if record.state in FAILURES:
             self._study.tell(trial, state=TrialState.FAIL)
         elif record.state == "pruned":
             self._study.tell(trial, state=TrialState.PRUNED)
         else:
+            assert record.value is not None, "a trial that ends by itself has a value"
             self._study.tell(trial, record.value)
         frozen = self._study.get_trials(deepcopy=False)[record.number]
         self._mirror.add_trial(frozen)

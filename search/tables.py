@@ -27,7 +27,8 @@ def print_table(
     for row in rows:
         table.add_row(*row)
     terminal = sys.stdout.isatty()
-    Console(markup=False, highlight=False, width=None if terminal else PIPE_WIDTH).print(table)
+    width = None if terminal else PIPE_WIDTH
+    Console(markup=False, emoji=False, highlight=False, width=width).print(table)
 
 
 def print_space(space: Space[TrainingSpace]) -> None:

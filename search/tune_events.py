@@ -10,7 +10,7 @@ from typing import Any, cast
 from ray.tune import Callback, Stopper
 from ray.tune.experiment import Trial
 
-from tuneyard.search.trials import State, TrialListener, TrialRecord
+from tuneyard.search.trials import History, State, TrialListener, TrialRecord
 from tuneyard.trainables.task import Objective
 
 
@@ -113,24 +113,33 @@ def _first_line(trial: Trial) -> str:
 
 
 class SearchStopper(Stopper):
-    """Ends the whole search: a trial that ended has reached the target, or a person stops it."""
+    """Ends the whole search: at a target, which it hears of as a listener, or when it is told."""
 
     def __init__(self, objective: Objective, target: float | None) -> None:
         self._objective = objective
         self._target = target
         self.reason: str | None = None
 
-    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
-        """Notes a trial that reached the target; it has ended by itself."""
-        value = result["objective"]
-        if self._target is not None and result["done"] and math.isfinite(value):
-            if value == self._target or self._objective.better(value, self._target):
-                self.stop("target")
-        return False
+    def started(self, record: TrialRecord) -> None:
+        """A trial that runs has reached nothing yet."""
+
+    def progressed(self, record: TrialRecord, history: History) -> None:
+        """A trial at the target ends by itself, and its checkpoint is still to be saved."""
+
+    def ended(self, record: TrialRecord) -> None:
+        """Ends the search if the trial has reached the target."""
+        if self._target is None or not record.candidate or record.value is None:
+            return
+        if record.value == self._target or self._objective.better(record.value, self._target):
+            self.stop("target")
 
     def stop(self, reason: str) -> None:
         """Ends the search soon; the first reason counts."""
         self.reason = self.reason or reason
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        """Whether this trial ends: trials end by themselves."""
+        return False
 
     def stop_all(self) -> bool:
         """Whether the search ends."""

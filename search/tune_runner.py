@@ -78,7 +78,7 @@ def check_resources(spec: SearchSpec) -> int:
         SearchError: No node has the CPUs or GPUs that one trial takes.
     """
     wanted = {"CPU": spec.cpus_per_trial, "GPU": spec.gpus_per_trial}
-    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
     for resource, amount in wanted.items():
         most = max(node.get(resource, 0.0) for node in nodes)
         if amount > most:
@@ -99,10 +99,11 @@ def run_trials(
     splits: tuple[Dataset, ...],
     study: Study,
     events: TrialEvents,
+    stopper: SearchStopper,
     *,
     concurrency: int,
     folder: Path,
-) -> str | None:
+) -> None:
     """Runs a search's trials; every trial has ended, and its listeners know, when it returns.
 
     Args:
@@ -111,11 +112,10 @@ def run_trials(
         splits: The data set, or its folds.
         study: Proposes the configs.
         events: Is told what happens.
+        stopper: Ends the search; SIGINT and SIGTERM tell it to.
         concurrency: Trials at a time.
         folder: Where Tune keeps checkpoints, a folder a trial.
 
-    Returns:
-        What ended the search before its last trial: ``interrupt`` or ``target``; None if nothing.
     """
     os.environ.update(_ENVIRONMENT)
     deadline = time.time() + spec.time if spec.time else None
@@ -129,7 +129,6 @@ def run_trials(
         target=spec.target,
         deadline=deadline,
     )
-    stopper = SearchStopper(objective, spec.target)
     # PBT keeps its population alive, and copies from older checkpoints of others
     population = isinstance(spec.scheduler, PBT)
     # HyperBand pauses trials until a bracket is full: only the resources bound how many run
@@ -158,7 +157,6 @@ def run_trials(
             verbose=0,
         )
     events.close(stopper.reason or "time")
-    return stopper.reason
 
 
 def _population(spec: SearchSpec, study: Study) -> dict[str, Any]:
@@ -177,7 +175,7 @@ def _stop_on_signals(stopper: SearchStopper) -> Iterator[None]:
     watched = (signal.SIGINT, signal.SIGTERM)
     before = {number: signal.getsignal(number) for number in watched}
 
-    def handle(number: int, frame: FrameType | None) -> None:
+    def handle(_number: int, _frame: FrameType | None) -> None:
         stopper.stop("interrupt")
         for one in watched:
             signal.signal(one, before[one])

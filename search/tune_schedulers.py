@@ -6,6 +6,8 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+from ray.tune.execution.tune_controller import TuneController
+from ray.tune.experiment import Trial
 from ray.tune.schedulers import (
     ASHAScheduler,
     FIFOScheduler,
@@ -14,6 +16,7 @@ from ray.tune.schedulers import (
     PopulationBasedTraining,
     TrialScheduler,
 )
+from ray.tune.schedulers.hyperband import _Bracket
 
 from tuneyard.search.schedulers import (
     ASHA,
@@ -25,6 +28,7 @@ from tuneyard.search.schedulers import (
     first_rung,
     pbt_interval,
 )
+from tuneyard.search.trials import BASELINE
 from tuneyard.spaces import Float, Space, Value
 from tuneyard.spaces.dimensions import Dimension
 from tuneyard.spaces.loop import TrainingSpace
@@ -45,22 +49,28 @@ def build_scheduler(
     common: dict[str, Any] = {"time_attr": "epoch", "metric": "objective", "mode": mode}
     match scheduler:
         case ASHA():
-            return ASHAScheduler(
+            return _ASHA(
                 max_t=epochs,
                 grace_period=first_rung(scheduler, epochs),
                 reduction_factor=scheduler.reduction,
                 **common,
             )
         case HyperBand():
-            return HyperBandScheduler(max_t=epochs, reduction_factor=scheduler.reduction, **common)
+            return _HyperBand(
+                max_t=epochs,
+                reduction_factor=scheduler.reduction,
+                # brackets end at 99 or 81 of 100 epochs: who survives them trains to its end
+                stop_last_trials=False,
+                **common,
+            )
         case Median():
-            return MedianStoppingRule(
+            return _Median(
                 grace_period=first_rung(scheduler, epochs),
                 min_samples_required=scheduler.min_trials,
                 **common,
             )
         case PBT():
-            return PopulationBasedTraining(
+            return _PBT(
                 perturbation_interval=pbt_interval(scheduler, epochs),
                 quantile_fraction=scheduler.quantile,
                 custom_explore_fn=explorer(space, scheduler.resample, random.Random(seed)),
@@ -68,7 +78,42 @@ def build_scheduler(
                 **(common | {"metric": "current"}),
             )
         case NoScheduler():
-            return FIFOScheduler()
+            return FIFOScheduler()  # type: ignore[no-untyped-call]
+
+
+class _SparesBaseline(TrialScheduler):
+    """Lets the baseline train to its own end: what is compared with it must be its full value."""
+
+    def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
+        if trial.config["trial"]["number"] == BASELINE:
+            return TrialScheduler.CONTINUE
+        return super().on_trial_result(tune_controller, trial, result)
+
+
+class _ASHA(_SparesBaseline, ASHAScheduler):
+    pass
+
+
+class _Median(_SparesBaseline, MedianStoppingRule):
+    pass
+
+
+class _PBT(_SparesBaseline, PopulationBasedTraining):
+    pass
+
+
+class _HyperBand(_SparesBaseline, HyperBandScheduler):
+    """HyperBand whose paused trials go on when those that they wait for end by themselves.
+
+    Ray marks a bracket as being processed and never takes that back: after the first rung a trial
+    that stops early, diverges or meets the deadline would leave the others waiting for ever.
+    """
+
+    def _process_bracket(self, tune_controller: TuneController, bracket: _Bracket) -> str:
+        try:
+            return super()._process_bracket(tune_controller, bracket)
+        finally:
+            bracket.is_being_processed = False
 
 
 def explorer(
@@ -91,8 +136,9 @@ def explorer(
 
     def explore(config: dict[str, Any]) -> dict[str, Any]:
         params: dict[str, Value] = dict(config["trial"]["params"])
-        for path in params.keys() & movable.keys():
-            params[path] = _moved(movable[path], params[path], resample, rng)
+        for path, leaf in movable.items():
+            if path in params:
+                params[path] = _moved(leaf, params[path], resample, rng)
         return {**config, "trial": {**config["trial"], "params": params}}
 
     return explore

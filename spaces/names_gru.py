@@ -7,10 +7,31 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from tuneyard.spaces.loop import TrainingSpace
-from tuneyard.spaces.numeric import Int
-from tuneyard.spaces.optimizers import SGD, Adam, AdamW, RMSprop
+from tuneyard.spaces.numeric import Float, Int
+from tuneyard.spaces.optimizers import Adam, AdamW, RMSprop
 from tuneyard.spaces.regularization import Dropout
-from tuneyard.spaces.schedules import Constant, Cosine, OneCycle, Step
+from tuneyard.spaces.schedules import Constant, Cosine, Step
+
+LearningRate = Annotated[float, Float(3e-4, 1e-2, log=True)]
+"""Where 30 epochs are neither too few nor too wild for a network of this size."""
+
+
+class NamesAdam(Adam):
+    """Adam around the course's learning rate."""
+
+    lr: LearningRate = 1e-3
+
+
+class NamesAdamW(AdamW):
+    """AdamW around the course's learning rate."""
+
+    lr: LearningRate = 1e-3
+
+
+class NamesRMSprop(RMSprop):
+    """RMSprop around the course's learning rate."""
+
+    lr: LearningRate = 1e-3
 
 
 class NamesGruSpace(TrainingSpace):
@@ -26,9 +47,9 @@ class NamesGruSpace(TrainingSpace):
     num_layers: Annotated[int, Int(1, 3)] = 2
     bidirectional: bool = True
     dropout: Dropout = 0.0
-    optimizer: Annotated[Adam | AdamW | RMSprop | SGD, Field(discriminator="kind")] = Adam(lr=1e-3)
-    schedule: Annotated[Constant | Step | Cosine | OneCycle, Field(discriminator="kind")] = (
-        Constant()
+    optimizer: Annotated[NamesAdam | NamesAdamW | NamesRMSprop, Field(discriminator="kind")] = (
+        NamesAdam()
     )
+    schedule: Annotated[Constant | Step | Cosine, Field(discriminator="kind")] = Constant()
     batch_size: Literal[64, 128, 256, 512] = 256
     epochs: int = 30

@@ -96,7 +96,7 @@ def test_a_wrong_value_costs_one_line(values: dict[str, Any], line: str) -> None
 
 
 def test_a_spec_needs_a_task() -> None:
-    with pytest.raises(SearchError, match="^task field required"):
+    with pytest.raises(SearchError, match=r"^task field required"):
         parse_spec({"trials": 3})
 
 
@@ -192,9 +192,7 @@ def test_the_space_is_narrowed(space: dict[str, Any], path: str, domain: str) ->
 
 
 def test_restrictions_win_over_the_file() -> None:
-    spec = parse_spec(
-        {"task": "diabetes", "space": {LR: 0.5, "epochs": 7}}, {LR: Range(0.01, 0.1)}
-    )
+    spec = parse_spec({"task": "diabetes", "space": {LR: 0.5, "epochs": 7}}, {LR: Range(0.01, 0.1)})
     assert spec.space == {LR: Range(0.01, 0.1), "epochs": 7}
     assert spec.max_epochs() == 7
 

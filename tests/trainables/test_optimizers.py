@@ -1,13 +1,11 @@
 """Optimizers and schedules: every field reaches torch, and the rates are as the spaces say."""
 
-import inspect
 from typing import Any, get_args
 
 import pytest
 import torch
 from torch import nn
 
-from tuneyard.spaces import optimizers as spaces
 from tuneyard.spaces.optimizers import LBFGS, SGD, Adam, Optimizer, RMSprop, Rprop
 from tuneyard.spaces.schedules import Cosine, OneCycle, ReduceOnPlateau, Schedule, Step
 from tuneyard.trainables.optimizers import build_optimizer, build_schedule, hyperparameters
@@ -27,7 +25,6 @@ def test_every_field_reaches_torchs_optimizer_of_that_name(config: Optimizer, fu
     assert type(optimizer).__name__.lower() == config.kind
     for key, value in hyperparameters(config).items():
         assert group[key] == value
-    assert len(EVERY_OPTIMIZER) == 9
 
 
 @pytest.mark.parametrize(
@@ -131,12 +128,3 @@ def test_plateau_watches_the_objective_in_its_direction(mode: str, metrics: list
         seen[watched] = optimizer.param_groups[0]["lr"]
     assert seen[mode] == 0.1
     assert seen["max" if mode == "min" else "min"] == 0.2
-
-
-def test_every_optimizer_of_the_spaces_is_covered() -> None:
-    classes = {
-        cls
-        for _, cls in inspect.getmembers(spaces, inspect.isclass)
-        if "kind" in getattr(cls, "model_fields", {})
-    }
-    assert classes == set(EVERY_OPTIMIZER)

@@ -1,0 +1,136 @@
+"""What a trial costs beyond its training: tuneyard beside Ray Tune, Optuna and MLflow glued by hand.
+
+Both search the airplane LSTM, one trial at a time, a few epochs each, and record every epoch in a
+local MLflow store. The cost is the time from one trial's end to the next one's, less the time that
+the trial spent in training; the first trial, which starts the worker, does not count.
+
+    python benchmarks/overhead.py [--trials 40] [--epochs 5]
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import logging
+import os
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import ray
+from mlflow import MlflowClient
+from ray import tune
+from ray.air.integrations.mlflow import MLflowLoggerCallback
+from ray.tune.search.optuna import OptunaSearch
+
+from tuneyard.search import SearchResult, Settings, search
+from tuneyard.search.spec import parse_spec
+from tuneyard.trainables.task import find_task
+from tuneyard.trainables.training import Training
+
+
+def tuneyard_costs(folder: Path, trials: int, epochs: int) -> list[float]:
+    """Seconds beyond training of each trial but the first."""
+    uri = f"sqlite:///{folder / 'mlflow.db'}"
+    spec = parse_spec(
+        {
+            "task": "airplane-lstm",
+            "trials": trials,
+            "concurrency": 1,
+            "scheduler": "none",
+            "space": {"epochs": epochs},
+        }
+    )
+    result = search(spec, Settings(storage=folder / "searches", tracking_uri=uri))
+    client = MlflowClient(uri)
+    text = client.download_artifacts(result.mlflow.run_id, "trials.csv", str(folder))
+    rows = list(csv.DictReader(io.StringIO(Path(text).read_text())))
+    ends = sorted(run.info.end_time / 1000 for run in _children(client, result))
+    return _beyond(ends, [float(row["seconds"]) for row in rows])
+
+
+def _children(client: MlflowClient, result: SearchResult) -> list:
+    return client.search_runs(
+        [result.mlflow.experiment_id],
+        filter_string=f"tags.`mlflow.parentRunId` = '{result.mlflow.run_id}'",
+        max_results=1000,
+    )
+
+
+def stock_costs(folder: Path, trials: int, epochs: int) -> list[float]:
+    """The same of a function trainable with OptunaSearch and Ray's MLflow callback."""
+
+    def train(config: dict[str, float]) -> None:
+        started = time.perf_counter()
+        task = find_task("airplane-lstm")
+        settings = task.space(
+            hidden_size=int(config["hidden_size"]),
+            lookback=int(config["lookback"]),
+            optimizer={"kind": "adam", "lr": config["lr"]},
+            epochs=epochs,
+        )
+        training = Training(task, settings, [task.load(None)], seed=0)
+        while training.ended is None:
+            metrics = training.run_epoch()
+            seconds = time.perf_counter() - started
+            tune.report({**metrics, "seconds": seconds, "ended_at": time.time()})
+
+    results = tune.Tuner(
+        tune.with_resources(train, {"cpu": 1}),
+        param_space={
+            "hidden_size": tune.randint(2, 64),
+            "lookback": tune.randint(2, 36),
+            "lr": tune.loguniform(1e-5, 1e-1),
+        },
+        tune_config=tune.TuneConfig(
+            metric="val_rmse",
+            mode="min",
+            search_alg=OptunaSearch(),
+            num_samples=trials,
+            max_concurrent_trials=1,
+        ),
+        run_config=tune.RunConfig(
+            name="stock",
+            storage_path=str(folder),
+            verbose=0,
+            callbacks=[
+                MLflowLoggerCallback(
+                    tracking_uri=f"sqlite:///{folder / 'mlflow.db'}", experiment_name="stock"
+                )
+            ],
+        ),
+    ).fit()
+    frames = sorted((result.metrics for result in results), key=lambda one: one["ended_at"])
+    return _beyond([one["ended_at"] for one in frames], [one["seconds"] for one in frames])
+
+
+def _beyond(ends: list[float], seconds: list[float]) -> list[float]:
+    gaps = [after - before for before, after in zip(ends, ends[1:], strict=False)]
+    return [gap - trained for gap, trained in zip(gaps, seconds[1:], strict=True)]
+
+
+def main() -> None:
+    """Prints the median and the mean cost of both."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--trials", type=int, default=40)
+    parser.add_argument("--epochs", type=int, default=5)
+    arguments = parser.parse_args()
+    logging.getLogger("ray").setLevel(logging.ERROR)
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
+    print(f"{arguments.trials} trials of {arguments.epochs} epochs, one at a time, MLflow on")
+    # stock first: what tuneyard sets in the environment must not help it
+    for name, measure in (("stock Ray Tune", stock_costs), ("tuneyard", tuneyard_costs)):
+        with tempfile.TemporaryDirectory() as folder:
+            costs = measure(Path(folder), arguments.trials, arguments.epochs)
+        print(
+            f"{name:15s} median {1000 * statistics.median(costs):7.1f} ms"
+            f"   mean {1000 * statistics.mean(costs):7.1f} ms a trial beyond its training"
+        )
+    ray.shutdown()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,328 @@
+"""Whole searches on a real Ray and a real MLflow store, read back through their clients."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+import optuna
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Run
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+
+from tuneyard.search import SearchError, SearchResult, SearchSpec, Settings, search
+from tuneyard.search.best import find_result
+from tuneyard.search.spec import parse_spec
+
+pytestmark = pytest.mark.usefixtures("local_ray")
+
+STATUS = {
+    "completed": "FINISHED",
+    "early_stopped": "FINISHED",
+    "pruned": "KILLED",
+    "diverged": "FAILED",
+    "out_of_memory": "FAILED",
+    "failed": "FAILED",
+}
+OPTUNA_STATE = {"FINISHED": "COMPLETE", "KILLED": "PRUNED", "FAILED": "FAIL"}
+
+
+def run(settings: Settings, **values: object) -> SearchResult:
+    return search(parse_spec(values), settings)
+
+
+def children(result: SearchResult) -> list[Run]:
+    client = MlflowClient(result.mlflow.tracking_uri)
+    found = client.search_runs(
+        [result.mlflow.experiment_id],
+        filter_string=f"tags.`mlflow.parentRunId` = '{result.mlflow.run_id}'",
+        max_results=1000,
+    )
+    return sorted(found, key=lambda one: int(one.data.tags["tuneyard.number"]))
+
+
+def mirrored(settings: Settings, result: SearchResult) -> dict[int, optuna.trial.FrozenTrial]:
+    journal = settings.storage / result.search / "study.journal"
+    storage = JournalStorage(JournalFileBackend(str(journal)))
+    study = optuna.load_study(study_name=result.search, storage=storage)
+    return {trial.user_attrs["number"]: trial for trial in study.get_trials()}
+
+
+def check_records(settings: Settings, result: SearchResult) -> None:
+    """What holds for every search: MLflow, the mirrored study, the folder and the result agree."""
+    client = MlflowClient(result.mlflow.tracking_uri)
+    parent = client.get_run(result.mlflow.run_id)
+    runs = children(result)
+    trials = mirrored(settings, result)
+    states = [one.data.tags["tuneyard.state"] for one in runs]
+
+    assert parent.info.status in ("FINISHED", "KILLED", "FAILED")
+    assert len(runs) == result.trials["total"] == len(trials)
+    counts = Counter(states)
+    assert {state: counts[state] for state in STATUS} == {
+        state: result.trials[state] for state in STATUS
+    }
+    assert [one.info.status for one in runs] == [STATUS[state] for state in states]
+    assert all(one.info.end_time for one in runs)
+    for one, number in zip(runs, range(len(runs)), strict=True):
+        frozen = trials[int(one.data.tags["tuneyard.number"])]
+        assert frozen.state.name == OPTUNA_STATE[one.info.status], one.data.tags
+        assert int(one.data.tags["tuneyard.number"]) == number
+        if frozen.state.name == "COMPLETE":
+            assert frozen.value == float(one.data.tags["tuneyard.value"])
+    kept = sorted((settings.storage / result.search / "checkpoints").glob("0*"))
+    uploaded = [
+        one for one in runs if client.list_artifacts(one.info.run_id, "checkpoint")
+    ]
+    candidates = [one for one in runs if "tuneyard.candidate" in one.data.tags]
+    spec = parse_spec(json.loads(json.dumps(_spec(settings, result))))
+    assert len(kept) == len(uploaded) == min(spec.keep, len(candidates))
+    assert find_result(client, result.search).model_dump(exclude={"wall_s"}) == result.model_dump(
+        exclude={"wall_s"}
+    )
+
+
+def _spec(settings: Settings, result: SearchResult) -> Mapping[str, object]:
+    from tuneyard.search.spec import read_spec
+
+    return read_spec(settings.storage / result.search / "spec.yaml")
+
+
+def test_asha_on_the_airplane_series(settings: Settings) -> None:
+    result = run(
+        settings,
+        task="airplane-lstm",
+        trials=10,
+        scheduler={"kind": "asha", "grace": 2},
+        space={"epochs": 12},
+        seed=1,
+    )
+    check_records(settings, result)
+
+    assert result.state == "completed"
+    assert result.trials["total"] == 10
+    assert result.trials["pruned"] > 0
+    assert result.baseline.config["lookback"] == 2
+    assert result.best is not None and result.baseline.value is not None
+    assert result.best.value <= result.baseline.value
+    assert set(result.best.test) == {"test_loss", "test_rmse", "test_mae"}
+    first = children(result)[0]
+    assert first.data.params["optimizer.adam.lr"] == "0.01"
+    client = MlflowClient(result.mlflow.tracking_uri)
+    curve = client.get_metric_history(first.info.run_id, "val_rmse")
+    assert [point.step for point in curve] == list(range(1, 13))
+    stepped = client.get_metric_history(result.mlflow.run_id, "best_val_rmse")
+    values = [point.value for point in sorted(stepped, key=lambda point: point.step)]
+    assert values == sorted(values, reverse=True)
+    assert values[-1] == result.best.value
+    artifacts = {one.path for one in client.list_artifacts(result.mlflow.run_id)}
+    assert artifacts == {"spec.yaml", "space.schema.json", "trials.csv", "result.json"}
+    champion = client.get_model_version_by_alias("tuneyard-airplane-lstm", "champion")
+    assert champion.run_id == result.best.mlflow_run_id
+
+
+def test_a_trial_that_diverges(settings: Settings, data_dir: Path) -> None:
+    """L-BFGS on batches of 32 gives NaN in its first epoch."""
+    result = run(
+        settings.model_copy(update={"data_dir": data_dir}),
+        task="diabetes",
+        trials=5,
+        sampler="grid",
+        space={
+            "optimizer.kind": ["sgd", "lbfgs"],
+            "optimizer.sgd.lr": 0.1,
+            "optimizer.sgd.momentum": 0.0,
+            "optimizer.sgd.nesterov": False,
+            "optimizer.sgd.weight_decay": None,
+            "optimizer.lbfgs.lr": 1.0,
+            "optimizer.lbfgs.max_iter": 20,
+            "optimizer.lbfgs.history_size": 100,
+            "optimizer.lbfgs.line_search": "none",
+            "schedule.kind": "constant",
+            "l1": None,
+            "clip_norm": None,
+            "batch_size": 32,
+            "hidden_sizes.length": 2,
+            "hidden_sizes.0": 64,
+            "hidden_sizes.1": 64,
+            "activation": "relu",
+            "batch_norm": False,
+            "dropout": 0.0,
+            "epochs": 5,
+        },
+    )
+    check_records(settings, result)
+    assert result.trials["total"] == 2, "the grid has two points"
+    assert result.trials["diverged"] == 1
+    assert result.best is not None
+    assert result.best.config["optimizer.kind"] == "sgd"
+
+
+def test_a_trial_that_raises(settings: Settings) -> None:
+    """The first fold has 27 months, which hold no window of 36."""
+    result = run(
+        settings,
+        task="airplane-lstm",
+        trials=2,
+        folds=3,
+        sampler={"kind": "grid", "points": 2},
+        space=fixed_airplane() | {"lookback": {"low": 2, "high": 36}},
+    )
+    check_records(settings, result)
+    assert (result.trials["completed"], result.trials["failed"]) == (1, 1)
+    failed = children(result)[1]
+    assert "leaves no window in the train part" in failed.data.tags["tuneyard.reason"]
+
+
+def fixed_airplane() -> dict[str, object]:
+    """The airplane space with one config: each test frees what it searches."""
+    return {
+        "optimizer.kind": "adam",
+        "optimizer.adam.lr": 0.01,
+        "optimizer.adam.beta1": 0.9,
+        "optimizer.adam.weight_decay": None,
+        "schedule.kind": "constant",
+        "l1": None,
+        "clip_norm": None,
+        "transform": "none",
+        "cell": "lstm",
+        "hidden_size": 4,
+        "num_layers": 1,
+        "dropout": 0.0,
+        "epochs": 4,
+    }
+
+
+def test_no_trial_succeeds(settings: Settings) -> None:
+    result = run(
+        settings,
+        task="airplane-lstm",
+        trials=1,
+        folds=3,
+        space=fixed_airplane() | {"lookback": 36},
+    )
+    check_records(settings, result)
+    assert result.state == "failed"
+    assert result.best is None and result.baseline.value is None
+
+
+def test_pbt_with_mlflow(settings: Settings) -> None:
+    result = run(
+        settings,
+        task="airplane-lstm",
+        trials=4,
+        scheduler={"kind": "pbt", "interval": 3, "resample": 0.0},
+        space={"epochs": 15},
+    )
+    check_records(settings, result)
+    assert result.trials["completed"] == 4
+    client = MlflowClient(result.mlflow.tracking_uri)
+    changed = [
+        point
+        for one in children(result)
+        for name in one.data.metrics
+        if name.startswith("optimizer.")
+        for point in client.get_metric_history(one.info.run_id, name)
+    ]
+    assert changed, "what the scheduler changes is a stepped metric"
+    assert all(point.step > 1 for point in changed)
+
+
+@pytest.mark.parametrize("scheduler", ["hyperband", "median", "none"])
+def test_every_other_scheduler(settings: Settings, scheduler: str) -> None:
+    result = run(
+        settings,
+        task="airplane-lstm",
+        trials=6,
+        scheduler=scheduler,
+        sampler="random",
+        space={"epochs": 9},
+    )
+    check_records(settings, result)
+    assert result.state == "completed"
+    assert result.trials["total"] == 6
+    if scheduler == "none":
+        assert result.trials["completed"] == 6
+
+
+@pytest.mark.parametrize("sampler", ["quasi_random", "cma_es", "gp"])
+def test_every_other_sampler(settings: Settings, sampler: str) -> None:
+    result = run(
+        settings, task="airplane-lstm", trials=4, sampler=sampler, space={"epochs": 3}
+    )
+    check_records(settings, result)
+    assert result.trials["total"] == 4
+
+
+def test_time_that_runs_out_keeps_what_was_found(settings: Settings) -> None:
+    result = run(
+        settings,
+        task="airplane-lstm",
+        trials=100,
+        time="4s",
+        scheduler="none",
+        space={"epochs": 100000},
+    )
+    check_records(settings, result)
+    assert result.state == "completed"
+    assert 0 < result.trials["total"] < 100
+    assert result.trials["pruned"] == result.trials["total"]
+    assert {one.data.tags["tuneyard.reason"] for one in children(result)} == {"deadline"}
+    assert result.best is not None, "a trial that the deadline cuts keeps its best weights"
+
+
+def test_a_target_that_is_reached_ends_the_search(settings: Settings) -> None:
+    result = run(
+        settings, task="airplane-lstm", trials=100, target=200.0, space={"epochs": 100000}
+    )
+    check_records(settings, result)
+    assert result.best is not None and result.best.value <= 200.0
+    assert result.trials["total"] < 100
+
+
+def test_the_same_search_again_finds_the_same(settings: Settings) -> None:
+    values = {"task": "airplane-lstm", "trials": 4, "concurrency": 1, "space": {"epochs": 5}}
+    first, second = run(settings, **values), run(settings, **values)
+    assert first.best is not None and second.best is not None
+    assert first.best.value == second.best.value
+    assert first.best.config == second.best.config
+    assert first.best.test == second.best.test
+    assert first.search != second.search
+
+
+def test_a_gpu_that_torch_cannot_use_fails_the_trial(settings: Settings) -> None:
+    """Ray grants a logical GPU here; there is none."""
+    torch = pytest.importorskip("torch")
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU that torch can use")
+    result = run(
+        settings,
+        task="airplane-lstm",
+        trials=2,
+        gpus_per_trial=0.5,
+        space=fixed_airplane() | {"lookback": {"low": 2, "high": 3}},
+    )
+    check_records(settings, result)
+    assert result.trials["failed"] == 2
+    reason = children(result)[0].data.tags["tuneyard.reason"]
+    assert "Ray granted GPU" in reason and "--gpus-per-trial 0" in reason
+
+
+@pytest.mark.parametrize(
+    ("values", "line"),
+    [
+        ({"cpus_per_trial": 64}, "cpus_per_trial must be at most 2"),
+        ({"gpus_per_trial": 8}, "gpus_per_trial must be at most 1"),
+    ],
+)
+def test_more_than_there_is_changes_nothing(
+    settings: Settings, values: dict[str, object], line: str
+) -> None:
+    before = sorted(settings.storage.parent.rglob("*"))
+    with pytest.raises(SearchError, match=line):
+        search(SearchSpec.model_validate({"task": "airplane-lstm"} | values), settings)
+    assert sorted(settings.storage.parent.rglob("*")) == before
