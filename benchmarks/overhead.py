@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import csv
 import io
+import itertools
 import logging
 import os
 import statistics
@@ -107,7 +108,7 @@ def stock_costs(folder: Path, trials: int, epochs: int) -> list[float]:
 
 
 def _beyond(ends: list[float], seconds: list[float]) -> list[float]:
-    gaps = [after - before for before, after in zip(ends, ends[1:], strict=False)]
+    gaps = [after - before for before, after in itertools.pairwise(ends)]
     return [gap - trained for gap, trained in zip(gaps, seconds[1:], strict=True)]
 
 

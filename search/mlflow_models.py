@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from tuneyard.trainables.final import FinalModel
 from tuneyard.trainables.task import Objective
 
 CHAMPION = "champion"
+TRACKING_URI = "MLFLOW_TRACKING_URI"
 
 
 def model_name(task: str) -> str:
@@ -102,14 +104,17 @@ def crown(
 @contextmanager
 def _opened(client: MlflowClient, run_id: str) -> Iterator[None]:
     """An ended run made active, as logging a model needs it; then everything as it was."""
-    before, ended = mlflow.get_tracking_uri(), client.get_run(run_id).info
+    before, ended = os.environ.get(TRACKING_URI), client.get_run(run_id).info
     mlflow.set_tracking_uri(client.tracking_uri)
     try:
         with mlflow.start_run(run_id=run_id, nested=True):
             yield
     finally:
         client.set_terminated(run_id, ended.status, ended.end_time)
-        mlflow.set_tracking_uri(before)
+        # MLflow writes what is set into the environment, and forgets what was there
+        mlflow.set_tracking_uri(None)  # type: ignore[arg-type]
+        if before is not None:
+            os.environ[TRACKING_URI] = before
 
 
 @contextmanager

@@ -9,8 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Literal
+
+import torch
 
 from tuneyard.datasets import Dataset
 from tuneyard.search.checkpoints import BestCheckpoints
@@ -39,7 +42,7 @@ from tuneyard.search.spec import SearchSpec, Settings
 from tuneyard.search.study import Study
 from tuneyard.search.trials import BASELINE, TrialRecord
 from tuneyard.search.tune_events import SearchStopper, TrialEvents
-from tuneyard.search.tune_runner import check_resources, ray_connection, run_on_ray, run_trials
+from tuneyard.search.tune_runner import check_resources, on_gpu, ray_connection, run_trials
 from tuneyard.spaces.loop import TrainingSpace
 from tuneyard.trainables.final import FinalModel, finish
 from tuneyard.trainables.task import Task, find_task
@@ -223,10 +226,9 @@ class _Search:
         )
 
     def _test(self, best: TrialRecord) -> FinalModel:
-        """Tests the best trial's model, with a trial's resources."""
+        """Tests the best trial's model: here, or where there is a GPU if trials took one."""
         assert best.checkpoint is not None
-        return run_on_ray(
-            self.spec,
+        test = partial(
             finish,
             self.task,
             self.task.space.space().unflatten(best.best_params),
@@ -235,8 +237,10 @@ class _Search:
             folds=self.spec.folds,
             epochs=best.best_epoch,
             seed=self.spec.seed,
-            gpus=self.spec.gpus_per_trial,
         )
+        if self.spec.gpus_per_trial:
+            return on_gpu(test, self.spec)
+        return test(device=torch.device("cpu"))
 
     def _register(self, best: TrialRecord, final: FinalModel) -> None:
         before = champion(self.client, self.spec.task)

@@ -14,7 +14,6 @@ from types import FrameType
 from typing import Any, TypeVar
 
 import ray
-import torch
 from ray import tune
 
 from tuneyard.datasets import Dataset
@@ -133,7 +132,7 @@ def run_trials(
     population = isinstance(spec.scheduler, PBT)
     # HyperBand pauses trials until a bracket is full: only the resources bound how many run
     waiting = population or isinstance(spec.scheduler, HyperBand)
-    with _stop_on_signals(stopper):
+    with _stop_on_signals(stopper), _quiet_tune():
         # not `Tuner`, which copies and pickles its plug-ins for a restore that is not used
         tune.run(
             tune.with_parameters(TrialTrainable, shared=setup),
@@ -167,6 +166,18 @@ def _population(spec: SearchSpec, study: Study) -> dict[str, Any]:
 
 
 @contextmanager
+def _quiet_tune() -> Iterator[None]:
+    """Tune's analysis misses the result files that are switched off, and says so a line a trial."""
+    logger = logging.getLogger("ray.tune")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+@contextmanager
 def _stop_on_signals(stopper: SearchStopper) -> Iterator[None]:
     """SIGINT and SIGTERM end the search in order; a second one ends it at once."""
     if threading.current_thread() is not threading.main_thread():
@@ -189,15 +200,12 @@ def _stop_on_signals(stopper: SearchStopper) -> Iterator[None]:
             signal.signal(number, before[number])
 
 
-def run_on_ray(
-    spec: SearchSpec, function: Callable[..., ResultT], *args: object, gpus: float, **kwargs: object
-) -> ResultT:
-    """Calls a function once on the cluster with a trial's resources; it is given the `device`."""
+def on_gpu(function: Callable[..., ResultT], spec: SearchSpec) -> ResultT:
+    """Calls a function once with a trial's resources; it is given their `device`."""
 
     def call() -> ResultT:
-        torch.set_num_threads(max(1, int(spec.cpus_per_trial)))
-        return function(*args, device=trial_device(gpus), **kwargs)
+        return function(device=trial_device(spec.gpus_per_trial))
 
-    remote = ray.remote(num_cpus=spec.cpus_per_trial, num_gpus=gpus)(call)
+    remote = ray.remote(num_cpus=spec.cpus_per_trial, num_gpus=spec.gpus_per_trial)(call)
     result: ResultT = ray.get(remote.remote())
     return result

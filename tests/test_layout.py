@@ -17,9 +17,9 @@ MAX_LINES = 350
 
 ALL = ("*",)
 TRIAL = ("trial*.py",)
-TUNE = ("runner.py", "searcher.py", "schedulers.py", "*callbacks.py", "recorder.py", "progress.py")
-STUDY = ("study*.py", "samplers.py", "searcher.py")
-RECORD = ("recorder.py", "registry.py", "results.py")
+TUNE = ("tune_*.py",)
+STUDY = ("study.py",)
+RECORD = ("mlflow_*.py", "best.py")
 
 # folder -> what may be imported there beside the standard library -> by which files (patterns).
 # A name stands for itself and everything under it, and the longest one that fits counts.
@@ -55,7 +55,7 @@ ALLOWED: dict[str, dict[str, tuple[str, ...]]] = {
         "pydantic": ALL,
         "ray": TUNE,
         "rich": ALL,
-        "torch": RECORD,
+        "torch": ("run.py", "mlflow_models.py"),
         "tuneyard": ALL,
         "typer": ("cli*.py",),
         "yaml": ALL,

@@ -33,7 +33,8 @@ def test_a_search_as_json_then_best_then_the_same_name(tmp_path: Path) -> None:
     done = command("search", "airplane-lstm", *SMALL, "--name", "one", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
-    assert result["search"] == "one" and result["state"] == "completed"
+    assert result["search"] == "one"
+    assert result["state"] == "completed"
     assert result["mlflow"]["tracking_uri"] == f"sqlite:///{tmp_path / 'mlflow.db'}"
     assert "Traceback" not in done.stderr
 
@@ -47,12 +48,15 @@ def test_a_search_as_json_then_best_then_the_same_name(tmp_path: Path) -> None:
         assert {**read, "wall_s": 0} == {**result, "wall_s": 0}
 
     table = command("best", "one", cwd=tmp_path).stdout
-    assert "baseline" in table and "test_rmse" in table and result["mlflow"]["run_id"] in table
+    assert "baseline" in table
+    assert "test_rmse" in table
+    assert result["mlflow"]["run_id"] in table
 
     before = sorted(tmp_path.rglob("*"))
     again = command("search", "airplane-lstm", *SMALL, "--name", "one", cwd=tmp_path)
     assert again.returncode == 2
-    assert again.stderr.count("\n") == 1 and "another --name" in again.stderr
+    assert again.stderr.count("\n") == 1
+    assert "another --name" in again.stderr
     assert sorted(tmp_path.rglob("*")) == before
 
 

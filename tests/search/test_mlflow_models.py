@@ -1,6 +1,7 @@
 """The best model in a real MLflow: as it was, without pickles, champion only if it is better."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any, Literal
 
@@ -100,6 +101,24 @@ def test_a_model_that_cannot_be_logged_leaves_the_run_as_it_ended(store: MlflowC
     assert (info.status, info.end_time) == ("FINISHED", 1_234_567)
     assert mlflow.active_run() is None
     assert champion(store, "tiny") is None
+
+
+@pytest.mark.parametrize("named", ["nowhere", "environment", "set"])
+def test_which_store_is_used_by_default_stays_as_it_was(
+    store: MlflowClient, monkeypatch: pytest.MonkeyPatch, named: str
+) -> None:
+    other = "sqlite:////somewhere/else.db"
+    try:
+        if named == "environment":
+            monkeypatch.setenv("MLFLOW_TRACKING_URI", other)
+        elif named == "set":
+            mlflow.set_tracking_uri(other)
+        before = mlflow.get_tracking_uri()
+        register(store, final_model(), task="tiny", run_id=ended_run(store), tags=TAGS)
+        assert mlflow.get_tracking_uri() == before
+        assert os.environ.get("MLFLOW_TRACKING_URI") == (None if named == "nowhere" else other)
+    finally:
+        mlflow.set_tracking_uri(None)  # type: ignore[arg-type]
 
 
 def test_a_second_model_is_the_next_version(store: MlflowClient, registered: Any) -> None:

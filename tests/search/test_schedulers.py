@@ -40,7 +40,8 @@ class FakeTrial:
         self.status = Trial.PENDING
         self.epochs = epochs  # it ends by itself after so many
         self.epoch = 0
-        self.objective = number * 7 % 11 + number / 100
+        self.config = {"trial": {"number": number}}
+        self.objective = number * 7 % 11 + number / 100 + 20 * (number == 0)
 
     def is_finished(self) -> bool:
         return self.status in ENDED
@@ -184,6 +185,14 @@ def test_some_trials_train_to_their_end(scheduler: Scheduler, epochs: int) -> No
         best = min(trials, key=lambda trial: trial.objective)
         if not isinstance(scheduler, ASHA | Median):  # they judge by those that came before
             assert best.epoch == epochs
+
+
+@pytest.mark.parametrize("scheduler", [*LOOKING, NoScheduler()], ids=str)
+@pytest.mark.parametrize("own_end", [100, 30])
+def test_the_baseline_trains_to_its_own_end(scheduler: Scheduler, own_end: int) -> None:
+    _, trials = tune(scheduler, 100, [own_end, *[100] * 30], slots=3)
+    assert trials[0].objective == max(trial.objective for trial in trials)
+    assert trials[0].epoch == own_end
 
 
 @pytest.mark.parametrize("scheduler", [*LOOKING, NoScheduler()], ids=str)

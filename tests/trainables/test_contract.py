@@ -228,10 +228,13 @@ def test_the_seed_decides_and_nothing_else(
 
 
 @each_task
-def test_it_trains_as_plain_pytorch_does(name: str, datasets: Any, fitting: Any) -> None:
-    """The same init and batches through a loop as in a textbook, one optimizer loop a parameter."""
+def test_it_trains_as_plain_pytorch_does(name: str, datasets: Any) -> None:
+    """The same init, batches and dropout through a loop as in a textbook."""
     task, data = find_task(name), datasets(name)
-    config = for_epochs(task.space(), 3)
+    space = task.space.space()
+    config = for_epochs(
+        space.suggest(lambda leaf: 0.3 if leaf.path == "dropout" else leaf.baseline), 3
+    )
     training = Training(task, config, [data], seed=2)
     history = [training.run_epoch() for _ in range(3)]
 

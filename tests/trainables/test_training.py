@@ -11,6 +11,7 @@ import torch
 from tuneyard.datasets import Dataset
 from tuneyard.spaces.diabetes import DiabetesSpace
 from tuneyard.spaces.optimizers import LBFGS, SGD, Adam
+from tuneyard.spaces.schedules import ReduceOnPlateau
 from tuneyard.trainables.task import Objective, find_task
 from tuneyard.trainables.training import Training
 
@@ -144,7 +145,12 @@ def test_folds_are_as_many_trainings_and_their_metrics_the_mean(
     data: Dataset, train: Any, assert_same: Any
 ) -> None:
     config = DiabetesSpace(
-        hidden_sizes=(8,), dropout=0.4, optimizer=Adam(lr=0.01), batch_size=32, epochs=4
+        hidden_sizes=(8,),
+        dropout=0.4,
+        optimizer=Adam(lr=0.05),
+        schedule=ReduceOnPlateau(factor=0.1, patience=1),  # each fold has its own plateaus
+        batch_size=32,
+        epochs=12,
     )
     folds = [data.fold(index, 3) for index in range(3)]
     together = Training(DIABETES, config, folds, seed=3)
