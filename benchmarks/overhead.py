@@ -1,4 +1,4 @@
-"""What a trial costs beyond its training: tuneyard beside Ray Tune, Optuna and MLflow glued by hand.
+"""What a trial costs beyond its training: tuneyard beside Ray Tune, Optuna and MLflow by hand.
 
 Both search the airplane LSTM, one trial at a time, a few epochs each, and record every epoch in a
 local MLflow store. The cost is the time from one trial's end to the next one's, less the time that

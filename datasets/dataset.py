@@ -75,13 +75,13 @@ class Dataset:
         """The same data with train and validation split anew: fold `index` of `folds`.
 
         Each row of train and validation together is validated on in exactly one stratified fold.
-        In time order a fold trains on all rows before its validation window, so the earliest rows
-        are only ever trained on, and rows after the window are in no part. Test never changes.
+        In time order a fold trains on all rows before its validation window; the windows lie in the
+        later half, and rows after a window are in no part. Test never changes.
 
         Args:
             index: which fold, in [0, folds - 1].
             folds: how many, at least 2; at most the rows of the smallest class (stratified), or
-                the rows less one (time order).
+                half the rows (time order).
 
         Raises:
             ValueError: `folds` or `index` is outside these bounds.

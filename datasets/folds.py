@@ -15,13 +15,17 @@ _SEED = 0
 def in_time(rows: int, index: int, folds: int) -> tuple[Rows, Rows]:
     """Places, in [0, rows - 1], to train and to validate on: windows that expand in time order.
 
+    The windows cover the later half of the rows: the earlier half is what the first of them has to
+    train on, and a model that looks back over years must find years there.
+
     Raises:
-        ValueError: `folds` is above rows - 1.
+        ValueError: `folds` is above half the rows.
     """
     from sklearn.model_selection import TimeSeriesSplit
 
-    _check_most(folds, rows - 1, "the rows of train and validation less one")
-    train, validation = list(TimeSeriesSplit(folds).split(np.arange(rows)))[index]
+    _check_most(folds, rows // 2, "half the rows of train and validation")
+    splits = TimeSeriesSplit(folds, test_size=rows // 2 // folds)
+    train, validation = list(splits.split(np.arange(rows)))[index]
     return train, validation
 
 

@@ -38,7 +38,8 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def mlflow_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty store, to be copied: making one takes some seconds."""
     path = tmp_path_factory.mktemp("mlflow") / "empty.db"
-    connect(f"sqlite:///{path}")
+    with contextlib.chdir(path.parent):  # where MLflow makes the folder of artifacts
+        connect(f"sqlite:///{path}")
     return path
 
 

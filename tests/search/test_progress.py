@@ -60,6 +60,14 @@ class Shown:
             self.progress.ended(record)
         return record
 
+    def table(self, has: str) -> list[str]:
+        """The rows of the live table as last shown, once something is in it."""
+        end = time.monotonic() + 10
+        while has not in (shown := self.text.rpartition("trial  state")[2]):
+            assert time.monotonic() < end, self.text
+            time.sleep(0.05)
+        return f"trial  state{shown}".splitlines()
+
     @property
     def text(self) -> str:
         return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", self.file.getvalue())
@@ -171,8 +179,7 @@ def test_a_terminal_shows_the_five_best() -> None:
             shown.trial(number, value)
         running = shown.trial(6, 0.123456, "running")
         running.params["word"] = "[/odd] [x]"
-        time.sleep(0.6)
-        table = shown.text[shown.text.rindex("trial  state") :].splitlines()
+        table = shown.table("[/odd]")
     assert re.split(r"  +", table[0].strip()) == ["trial", "state", "epoch", "val_loss", "config"]
     assert [row.split()[0] for row in table[1:6]] == ["6", "1", "4", "3", "2"]
     first = re.split(r"  +", table[1].strip())
@@ -190,8 +197,7 @@ def test_a_terminal_cuts_configs_and_nothing_else() -> None:
         for number in range(3):
             record = shown.trial(number, 0.5, "early_stopped")
             record.params |= {f"optimizer.sgd.parameter{index}": 0.5 for index in range(20)}
-        time.sleep(0.6)
-        table = shown.text[shown.text.rindex("trial  state") :].splitlines()
+        table = shown.table("2      early_stopped")
     for number, row in enumerate(table[1:4]):
         columns = re.split(r"  +", row.strip())
         assert columns[:4] == [str(number), "early_stopped", "5", "0.5"]

@@ -279,7 +279,7 @@ SPECS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(SPECS)
 def test_a_spec_is_the_same_after_yaml(values: dict[str, Any]) -> None:
     spec = parse_spec(values)
