@@ -189,9 +189,10 @@ def best(
 ) -> None:
     """Shows a search's result, or that of the search which a task's champion comes from."""
     from tuneyard.search.best import find_result
-    from tuneyard.search.mlflow_client import connect
+    from tuneyard.search.mlflow_client import check_store, connect
 
-    result = find_result(connect(tracking_uri, must_exist=True), name)
+    check_store(tracking_uri, must_exist=True)
+    result = find_result(connect(tracking_uri), name)
     _print(result, as_json)
     if result.best is None:
         raise typer.Exit(NO_TRIAL)
@@ -212,13 +213,13 @@ def ui(
     tracking_uri: TrackingUri = None,
 ) -> None:
     """Opens the MLflow UI of the local store on 127.0.0.1."""
-    from tuneyard.search.mlflow_client import connect, tracking_address
+    from tuneyard.search.mlflow_client import check_store, tracking_address
 
     uri = tracking_address(tracking_uri)
     if uri.startswith("http"):
         typer.echo(f"MLflow has its UI at {uri}")
         return
-    connect(uri, must_exist=True)
+    check_store(uri, must_exist=True)
     typer.echo(f"MLflow's UI of {uri}: http://127.0.0.1:{port} (end it with Ctrl+C)")
     arguments = ["-m", "mlflow", "ui", "--backend-store-uri", uri]
     os.execv(

@@ -16,21 +16,44 @@ from mlflow.exceptions import MlflowException
 
 from tuneyard.search.errors import SearchError
 
-__all__ = ["MlflowClient", "MlflowException", "connect", "tracking_address"]
+__all__ = ["MlflowClient", "MlflowException", "check_store", "connect", "tracking_address"]
 
 # the search's own writer tries again; a request that hangs must not hang it
 _HTTP = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}
 
 
-def connect(tracking_uri: str | None, *, must_exist: bool = False) -> MlflowClient:
-    """A client of the tracking server, or of a local store that a search may make.
+def check_store(tracking_uri: str | None, *, must_exist: bool = False) -> None:
+    """Sees that MLflow is there, and makes nothing: a client makes a local store.
 
     Args:
         tracking_uri: Its address; None means MLflow's own default.
-        must_exist: Refuse a local store that is not there, instead of making it.
+        must_exist: Refuse a local store that is not there, though it could be made.
 
     Raises:
         SearchError: The server does not answer, or a local store can't be written.
+    """
+    uri = tracking_address(tracking_uri)
+    parts = urlsplit(uri)
+    if parts.scheme != "sqlite":
+        connect(uri)
+        return
+    store = Path(parts.path.removeprefix("/"))
+    if must_exist and not store.exists():
+        raise SearchError(
+            f"there is no MLflow store at {uri}; run a search first, or name another store "
+            "with --tracking-uri"
+        )
+    _check_folder(uri, store.parent)
+
+
+def connect(tracking_uri: str | None) -> MlflowClient:
+    """A client of the tracking server, or of a local store, which is made if it is missing.
+
+    Args:
+        tracking_uri: Its address; None means MLflow's own default.
+
+    Raises:
+        SearchError: The server does not answer.
     """
     uri = tracking_address(tracking_uri)
     for name, value in _HTTP.items():
@@ -38,15 +61,6 @@ def connect(tracking_uri: str | None, *, must_exist: bool = False) -> MlflowClie
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("urllib3").setLevel(logging.ERROR)
-    parts = urlsplit(uri)
-    if parts.scheme == "sqlite":
-        store = Path(parts.path.removeprefix("/"))
-        if must_exist and not store.exists():
-            raise SearchError(
-                f"there is no MLflow store at {uri}; run a search first, or name another store "
-                "with --tracking-uri"
-            )
-        _check_folder(uri, store.parent)
     try:
         client = MlflowClient(uri)
         client.search_experiments(max_results=1)

@@ -13,6 +13,7 @@ from importlib.metadata import version
 from mlflow import MlflowClient
 
 from tuneyard.datasets import Dataset
+from tuneyard.search.errors import SearchError
 from tuneyard.search.mlflow_writer import MlflowWriter
 from tuneyard.search.results import SearchResult
 from tuneyard.search.spec import SearchSpec
@@ -131,23 +132,39 @@ class Recorder:
             self.writer.log(PARENT, metrics=best)
 
 
+def find_experiment(client: MlflowClient, task: str) -> str:
+    """The id of the experiment ``tuneyard/<task>``, which is made where it is missing.
+
+    Raises:
+        SearchError: A person deleted it.
+    """
+    name = f"tuneyard/{task}"
+    experiment = client.get_experiment_by_name(name)
+    if experiment is None:
+        return client.create_experiment(name)
+    if experiment.lifecycle_stage != "active":
+        raise SearchError(
+            f"the experiment {name} was deleted in MLflow at {client.tracking_uri}; restore it "
+            "there, or name another store with --tracking-uri"
+        )
+    return experiment.experiment_id
+
+
 def start_search(
     client: MlflowClient,
+    experiment_id: str,
     spec: SearchSpec,
     objective: Objective,
     data: Dataset,
 ) -> SearchRun:
-    """Makes the experiment ``tuneyard/<task>`` where it is missing, and the parent run in it."""
-    name = f"tuneyard/{spec.task}"
-    experiment = client.get_experiment_by_name(name)
-    experiment_id = experiment.experiment_id if experiment else client.create_experiment(name)
+    """Makes the parent run."""
     tags = {
         "tuneyard.search": spec.name or "",
         "tuneyard.task": spec.task,
         "tuneyard.state": "running",
         "tuneyard.metric": objective.metric,
         "tuneyard.mode": objective.mode,
-        "tuneyard.folds": str(spec.folds or 1),
+        "tuneyard.folds": str(spec.folds),
         "tuneyard.data": data.fingerprint,
         "tuneyard.data_source": data.source,
         "tuneyard.version": version("tuneyard"),

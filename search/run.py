@@ -18,11 +18,12 @@ import torch
 from tuneyard.datasets import Dataset
 from tuneyard.search.checkpoints import BestCheckpoints
 from tuneyard.search.errors import SearchError
-from tuneyard.search.mlflow_client import MlflowClient, MlflowException, connect
+from tuneyard.search.mlflow_client import MlflowClient, MlflowException, check_store, connect
 from tuneyard.search.mlflow_models import champion, crown, register
 from tuneyard.search.mlflow_recorder import (
     Recorder,
     SearchRun,
+    find_experiment,
     finish_search,
     start_search,
     trials_csv,
@@ -78,12 +79,15 @@ def search(spec: SearchSpec, settings: Settings | None = None) -> SearchResult:
             f"there is a search {spec.name!r} in {settings.storage} already; give another --name"
         )
     task = find_task(spec.task)
+    spec = spec.model_copy(update={"folds": spec.folds or task.folds})
     data, splits = _load(task, spec, settings)
-    client = connect(settings.tracking_uri)
+    check_store(settings.tracking_uri)
     with ray_connection(settings.address):
         concurrency = check_resources(spec)
+        client = connect(settings.tracking_uri)
+        experiment_id = find_experiment(client, spec.task)
         _make_folder(folder, spec)
-        run = start_search(client, spec, task.objective, data)
+        run = start_search(client, experiment_id, spec, task.objective, data)
         under_way = _Search(spec, settings, task, data, client, run, folder, started)
         return under_way.run(splits, concurrency)
 
@@ -98,12 +102,13 @@ def _load(
 ) -> tuple[Dataset, tuple[Dataset, ...]]:
     """The data set, and what trials are ranked on: itself, or its folds."""
     data = task.load(settings.data_dir)
-    if not spec.folds:
+    folds = spec.folds or 1
+    if folds == 1:
         return data, (data,)
     try:
-        return data, tuple(data.fold(index, spec.folds) for index in range(spec.folds))
+        return data, tuple(data.fold(index, folds) for index in range(folds))
     except ValueError as error:
-        raise SearchError(f"folds={spec.folds} does not fit {data.name}: {error}") from None
+        raise SearchError(f"folds={folds} does not fit {data.name}: {error}") from None
 
 
 def _make_folder(folder: Path, spec: SearchSpec) -> None:
@@ -234,7 +239,7 @@ class _Search:
             self.task.space.space().unflatten(best.best_params),
             self.data,
             checkpoint=best.checkpoint,
-            folds=self.spec.folds,
+            folds=self.spec.folds or 1,
             epochs=best.best_epoch,
             seed=self.spec.seed,
         )
@@ -256,7 +261,7 @@ class _Search:
                 "tuneyard.metric": self.task.objective.metric,
                 "tuneyard.value": repr(best.value),
                 "tuneyard.data": self.data.fingerprint,
-                "tuneyard.folds": str(self.spec.folds or 1),
+                "tuneyard.folds": str(self.spec.folds),
             },
         )
         logger.info(crown(self.client, version, self.task.objective, before))

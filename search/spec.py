@@ -86,7 +86,8 @@ class SearchSpec(BaseModel):
         sampler: What proposes configs: its kind, or its kind and options.
         scheduler: What stops trials: its kind, or its kind and options.
         space: By dotted path, one value, a list of choices, or a range ``{low, high, log}``.
-        folds: Rank configs by their mean over so many folds instead of one validation part.
+        folds: Rank configs by their mean over so many folds; 1 is the one validation part, None
+            what the task says.
         seed: Of the sampler and of every trial.
         cpus_per_trial: CPUs that a trial takes.
         gpus_per_trial: GPUs that a trial takes: a share below 1, or a whole number.
@@ -104,7 +105,7 @@ class SearchSpec(BaseModel):
     sampler: Annotated[Sampler, BeforeValidator(_by_kind)] = TPE()
     scheduler: Annotated[Scheduler, BeforeValidator(_by_kind)] = ASHA()
     space: dict[str, Restriction] = {}
-    folds: Annotated[int, Field(ge=2)] | None = None
+    folds: Annotated[int, Field(ge=1)] | None = None
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     cpus_per_trial: Annotated[FiniteFloat, Field(gt=0)] = 1.0
     gpus_per_trial: Annotated[FiniteFloat, Field(ge=0)] = 0.0

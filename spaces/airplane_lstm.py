@@ -20,6 +20,15 @@ class AirplaneLstmSpace(TrainingSpace):
 
     Baseline: the course's notebook `LSTM_airplane_forcast`: two months back, two LSTM layers of
     four units, Adam 1e-2, 1,000 epochs of the full batch.
+
+    Attributes:
+        transform: Of the series, before it is standardised.
+        lookback: Months in a window.
+        cell: Kind of recurrent layer.
+        hidden_size: Units of a layer.
+        num_layers: Layers.
+        dropout: Between layers and before the head.
+        residual: The network forecasts the change from the window's last value, not the value.
     """
 
     transform: Transform = "none"
@@ -28,6 +37,7 @@ class AirplaneLstmSpace(TrainingSpace):
     hidden_size: Annotated[int, Int(2, 64, log=True)] = 4
     num_layers: Annotated[int, Int(1, 3)] = 2
     dropout: Dropout = 0.0
+    residual: bool = False
     optimizer: Annotated[Adam | AdamW | RMSprop, Field(discriminator="kind")] = Adam(lr=1e-2)
     schedule: Annotated[Constant | Cosine | ReduceOnPlateau, Field(discriminator="kind")] = (
         Constant()

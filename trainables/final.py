@@ -37,7 +37,7 @@ def finish(
     data: Dataset,
     *,
     checkpoint: Path,
-    folds: int | None,
+    folds: int,
     epochs: int,
     seed: int,
     device: torch.device,
@@ -53,12 +53,12 @@ def finish(
         config: The best config.
         data: The whole data set.
         checkpoint: Folder of the best trial's checkpoint.
-        folds: How many folds ranked the trials; None for one split.
+        folds: How many folds ranked the trials; 1 for one split.
         epochs: The best trial's best epoch.
         seed: As in the trials.
         device: Where it is trained and tested.
     """
-    if folds:
+    if folds > 1:
         problem = refit(task, config, data, epochs=epochs, seed=seed, device=device)
     else:
         problem = task.problem(config, data, device)

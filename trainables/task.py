@@ -114,6 +114,8 @@ class Task(ABC, Generic[ConfigT]):
 
     name: ClassVar[str]
     objective: ClassVar[Objective]
+    folds: ClassVar[int] = 1
+    """How many folds rank its configs unless a search says otherwise; 1 is one validation part."""
 
     @property
     def space(self) -> type[ConfigT]:

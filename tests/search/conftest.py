@@ -22,7 +22,7 @@ from mlflow.entities import Run
 from tuneyard.datasets import Dataset
 from tuneyard.search import mlflow_writer
 from tuneyard.search.mlflow_client import MlflowClient, connect
-from tuneyard.search.mlflow_recorder import Recorder, SearchRun, start_search
+from tuneyard.search.mlflow_recorder import Recorder, SearchRun, find_experiment, start_search
 from tuneyard.search.spec import SearchSpec, parse_spec
 from tuneyard.search.trials import Params, State, TrialRecord
 from tuneyard.trainables.task import Objective
@@ -146,8 +146,12 @@ class Search:
 
     def __init__(self, client: MlflowClient, **values: Any) -> None:
         self.client = client
-        self.spec: SearchSpec = parse_spec({"task": "diabetes", "name": "my-search"} | values)
-        self.run: SearchRun = start_search(client, self.spec, LOSS, DATA)
+        self.spec: SearchSpec = parse_spec(
+            {"task": "diabetes", "name": "my-search", "folds": 1} | values
+        )
+        self.run: SearchRun = start_search(
+            client, find_experiment(client, "diabetes"), self.spec, LOSS, DATA
+        )
         self.recorder = Recorder(client, self.run, self.spec, LOSS)
 
     def start(self, number: int, params: Params) -> TrialRecord:

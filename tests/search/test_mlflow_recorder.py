@@ -48,7 +48,7 @@ def test_the_parent_run(record_search: Any, store: MlflowClient) -> None:
     assert run.data.params["trials"] == "7"
     assert json.loads(run.data.params["space"]) == {"l1": None, "epochs": 30}
     assert json.loads(run.data.params["sampler"]) == {"kind": "random"}
-    assert "folds" not in run.data.params
+    assert run.data.params["folds"] == "1"
     assert search.text("spec.yaml") == search.spec.to_yaml()
     schema = json.loads(search.text("space.schema.json"))
     assert schema["title"] == "DiabetesSpace"

@@ -29,7 +29,7 @@ def data(datasets: Any) -> Dataset:
     return datasets("diabetes")
 
 
-def finished(data: Dataset, folder: Path, folds: int | None, **changed: Any) -> FinalModel:
+def finished(data: Dataset, folder: Path, folds: int, **changed: Any) -> FinalModel:
     arguments = {"checkpoint": folder, "folds": folds, "epochs": 4, "seed": 1, "device": CPU}
     return finish(TASK, CONFIG, data, **(arguments | changed))
 
@@ -52,7 +52,7 @@ def test_without_folds_the_model_is_the_checkpoints_best(data: Dataset, tmp_path
         tested = problem.evaluate(problem.part("test"))
 
     # neither the seed nor the epochs matter: nothing is trained
-    final = finished(data, tmp_path, None, seed=9, epochs=99)
+    final = finished(data, tmp_path, 1, seed=9, epochs=99)
     assert torch.equal(answers(final, data), expected)
     assert final.metrics == {f"test_{name}": value.item() for name, value in tested.items()}
     assert final.metrics.keys() == {"test_loss", "test_accuracy", "test_auc"}
