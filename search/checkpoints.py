@@ -9,6 +9,9 @@ from typing import Protocol
 from tuneyard.search.trials import History, TrialRecord
 from tuneyard.trainables.task import Objective
 
+ARTIFACTS = "checkpoint"
+"""Folder of a trial's checkpoint among the artifacts of its run."""
+
 
 class CheckpointStore(Protocol):
     """Where the best checkpoints go besides the disk: MLflow."""
@@ -61,7 +64,7 @@ class BestCheckpoints:
         beaten = self._best.pop() if len(self._best) > self._keep or not record.candidate else None
         if beaten is not record:
             assert record.checkpoint is not None
-            self._store.upload(record.number, record.checkpoint, "checkpoint")
+            self._store.upload(record.number, record.checkpoint, ARTIFACTS)
         if beaten is not None:
             self._doomed.append((beaten, beaten is not record))
         if not self._at_end:
@@ -85,7 +88,7 @@ class BestCheckpoints:
         for record, uploaded in self._doomed:
             folder = self._folder / f"{record.number:05d}"
             if uploaded:
-                self._store.remove(record.number, folder, "checkpoint")
+                self._store.remove(record.number, folder, ARTIFACTS)
             else:
                 shutil.rmtree(folder, ignore_errors=True)
         self._doomed.clear()

@@ -27,9 +27,6 @@ PARENT = -1
 CURVE_POINTS = 100
 """A longer curve is thinned to about so many epochs: MLflow takes 0.2 ms a value."""
 
-CHECKPOINT = "checkpoint"
-"""Artifact folder of a trial's checkpoint."""
-
 STATUS: dict[State, str] = {
     "completed": "FINISHED",
     "early_stopped": "FINISHED",

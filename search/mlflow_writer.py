@@ -104,10 +104,6 @@ class MlflowWriter:
         """Logs a folder as artifacts of a run."""
         self._file(key, lambda run: self._client.log_artifacts(run, str(folder), artifact_path))
 
-    def write_text(self, key: int, text: str, artifact_file: str) -> None:
-        """Logs a text as an artifact of a run."""
-        self._file(key, lambda run: self._client.log_text(run, text, artifact_file))
-
     def remove(self, key: int, folder: Path, artifact_path: str) -> None:
         """Deletes artifacts of a run, and the folder that they came from."""
 

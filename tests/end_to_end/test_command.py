@@ -6,15 +6,20 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import pytest
 import ray
 import torch
 from mlflow import MlflowClient
+
+from tuneyard.search.mlflow_client import connect
 
 TUNEYARD = Path(sys.executable).with_name("tuneyard")
 SMALL = ("--set", "epochs=3", "--trials", "3")
@@ -118,3 +123,33 @@ def test_no_trial_succeeds(tmp_path: Path) -> None:
     assert failed.returncode == 1, failed.stderr
     assert json.loads(failed.stdout)["best"] is None
     assert "torch can't use it" in failed.stderr
+
+
+def test_the_ui_shows_the_search(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    connect(f"sqlite:///{tmp_path / 'mlflow.db'}").create_experiment("tuneyard/airplane-lstm")
+    process = subprocess.Popen([TUNEYARD, "ui", "--port", str(port)], cwd=tmp_path)
+    try:
+        page = wait_for(f"http://127.0.0.1:{port}/")
+        assert "<title>MLflow</title>" in page
+        found = wait_for(
+            f"http://127.0.0.1:{port}/ajax-api/2.0/mlflow/experiments/"
+            "get-by-name?experiment_name=tuneyard/airplane-lstm"
+        )
+        assert "tuneyard/airplane-lstm" in found
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=30)
+
+
+def wait_for(url: str) -> str:
+    until = time.monotonic() + 60
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=10) as answer:
+                return answer.read().decode()
+        except urllib.error.URLError:
+            assert time.monotonic() < until, f"nothing answers at {url}"
+            time.sleep(0.3)

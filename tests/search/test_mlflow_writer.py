@@ -101,7 +101,7 @@ def test_everything_comes_out_as_told(client: MlflowClient, tmp_path: Path) -> N
     writer.log(0, metrics={"val_loss": {1: 0.5, 2: 0.25}}, tags={"tuneyard.state": "running"})
     writer.log(0, metrics={"val_loss": {3: float("inf"), 4: float("nan")}})
     writer.upload(0, files, "checkpoint")
-    writer.write_text(0, "hello", "notes/hello.txt")
+    writer.upload(0, files, "notes")
     writer.log(0, tags={"tuneyard.state": "completed"})
     writer.end(0, "FINISHED")
     writer.start(1, "second", {})
@@ -144,12 +144,12 @@ def test_remove_takes_the_artifacts_and_the_folder(client: MlflowClient, tmp_pat
     (saved / "model.pt").write_text("weights")
     writer.start(7, "seventh", {})
     writer.upload(7, saved, "checkpoint")
-    writer.write_text(7, "stays", "notes.txt")
+    writer.upload(7, saved, "notes")
     writer.end(7, "FINISHED")
     writer.remove(7, folder, "checkpoint")
     assert writer.flush(20) == 0
     run = runs(client, where)["seventh"]
-    assert [file.path for file in client.list_artifacts(run.info.run_id)] == ["notes.txt"]
+    assert [file.path for file in client.list_artifacts(run.info.run_id)] == ["notes"]
     assert not folder.exists()
 
 
