@@ -77,7 +77,7 @@ def test_classes_are_spread_evenly(counts: list[int], folds: int) -> None:
 
 
 @settings(deadline=None)
-@given(rows=st.integers(12, 60), folds=FOLDS)
+@given(rows=st.integers(16, 60), folds=FOLDS)
 def test_a_series_is_never_trained_on_what_comes_later(rows: int, folds: int) -> None:
     dataset = series(rows)
     parted = all_folds(dataset, folds)
