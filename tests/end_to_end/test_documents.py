@@ -42,7 +42,7 @@ def commands() -> list[str]:
 @pytest.mark.parametrize("code", blocks("python"))
 def test_python_runs(code: str) -> None:
     """In a folder of its own, which the fixture makes the working folder."""
-    exec(compile(code, "documented", "exec"), {"__name__": "documented"})
+    exec(compile(code, "documented", "exec", dont_inherit=True), {"__name__": "documented"})
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
