@@ -1,32 +1,14 @@
-"""One Ray for all whole searches, and an empty MLflow store for each."""
+"""An empty MLflow store for each search, and settings that name it."""
 
 from __future__ import annotations
 
-import logging
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import ray
 
 from tuneyard.search import Settings
 from tuneyard.search.mlflow_client import connect
-
-
-@pytest.fixture(scope="session")
-def local_ray() -> Iterator[None]:
-    """Two CPUs, and one GPU that is there for the scheduler alone."""
-    ray.init(
-        address="local",
-        num_cpus=2,
-        num_gpus=1,
-        include_dashboard=False,
-        log_to_driver=False,
-        logging_level=logging.ERROR,
-    )
-    yield
-    ray.shutdown()
 
 
 @pytest.fixture(scope="session")

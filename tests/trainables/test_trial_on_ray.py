@@ -1,6 +1,5 @@
 """Trials as actors of Ray, started as Tune starts them."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,16 +31,6 @@ def rmse(results: list[dict[str, Any]]) -> list[float]:
     return [value for result in results for value in result["history"]["val_rmse"]]
 
 
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[None]:
-    """Two CPUs and a GPU, which Ray only believes to be there."""
-    ray.init(address="local", num_cpus=2, num_gpus=1, include_dashboard=False, log_to_driver=False)
-    try:
-        yield
-    finally:
-        ray.shutdown()
-
-
 def actor(folder: Path, config: AirplaneLstmSpace, gpus: float = 0.0) -> Any:
     """The trainable as Tune starts it; a step ends after three epochs."""
     shared = TrialSetup("airplane-lstm", (DATA,), gpus=gpus, milestones=frozenset({3}))
@@ -58,7 +47,7 @@ def expected(config: AirplaneLstmSpace) -> Any:
     return pytest.approx(history, rel=1e-6)
 
 
-def test_an_actor_trains_saves_is_reused_and_restores(cluster: None, tmp_path: Path) -> None:
+def test_an_actor_trains_saves_is_reused_and_restores(local_ray: None, tmp_path: Path) -> None:
     remote = actor(tmp_path, FIRST)
     begun = ray.get(remote.train.remote())
     assert (begun["epoch"], begun["reason"]) == (3, None)
@@ -79,7 +68,7 @@ def test_an_actor_trains_saves_is_reused_and_restores(cluster: None, tmp_path: P
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="torch can use the GPU")
 def test_a_gpu_that_torch_cannot_use_is_named_with_the_remedy(
-    cluster: None, tmp_path: Path
+    local_ray: None, tmp_path: Path
 ) -> None:
     remote = actor(tmp_path, FIRST, gpus=1.0)
     result = ray.get(remote.train.remote())
