@@ -19,8 +19,8 @@ unexport PYTHONDONTWRITEBYTECODE
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 8
 
-demo: .venv/.ready  ## a real search: 30 trials of the airplane LSTM, no network needed
-	$(BIN)/tuneyard search airplane-lstm --trials 30
+demo: .venv/.ready  ## a real search: 20 trials of the airplane LSTM, no network needed
+	$(BIN)/tuneyard search airplane-lstm --trials 20
 
 test: .venv/.ready  ## the tests
 	$(BIN)/pytest
