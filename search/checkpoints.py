@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Protocol
 
-from tuneyard.search.trials import History, TrialRecord
+from tuneyard.search.trials import History, TrialRecord, trial_folder
 from tuneyard.trainables.task import Objective
 
 ARTIFACTS = "checkpoint"
@@ -78,7 +78,7 @@ class BestCheckpoints:
     def close(self) -> None:
         """Deletes all but the best, as an actor may make its trial's folder once more."""
         self._delete()
-        kept = {f"{record.number:05d}" for record in self._best}
+        kept = {trial_folder(record.number) for record in self._best}
         for folder in self._folder.glob("[0-9]" * 5):
             if folder.name not in kept:
                 shutil.rmtree(folder, ignore_errors=True)
@@ -86,7 +86,7 @@ class BestCheckpoints:
     def _delete(self) -> None:
         """Deletes what is beaten, in the store too where it is there."""
         for record, uploaded in self._doomed:
-            folder = self._folder / f"{record.number:05d}"
+            folder = self._folder / trial_folder(record.number)
             if uploaded:
                 self._store.remove(record.number, folder, ARTIFACTS)
             else:

@@ -17,7 +17,7 @@ from tuneyard.search.errors import SearchError
 from tuneyard.search.mlflow_writer import MlflowWriter
 from tuneyard.search.results import SearchResult
 from tuneyard.search.spec import SearchSpec
-from tuneyard.search.trials import FAILURES, History, State, TrialRecord
+from tuneyard.search.trials import FAILURES, History, State, TrialRecord, trial_folder
 from tuneyard.spaces import to_text
 from tuneyard.trainables.task import Objective
 
@@ -77,7 +77,7 @@ class Recorder:
             "tuneyard.number": str(record.number),
             "tuneyard.state": record.state,
         }
-        self.writer.start(record.number, f"{self._search}-{record.number:05d}", tags)
+        self.writer.start(record.number, f"{self._search}-{trial_folder(record.number)}", tags)
         params = {path: to_text(value) for path, value in record.params.items()}
         self.writer.log(record.number, params=params)
         self._logged[record.number] = record.params

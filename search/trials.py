@@ -29,6 +29,11 @@ ENDS: tuple[State, ...] = get_args(State)[1:]
 FAILURES: tuple[State, ...] = ("diverged", "out_of_memory", "failed")
 
 
+def trial_folder(number: int) -> str:
+    """The name of a trial's folder among the search's checkpoints, and of its run."""
+    return f"{number:05d}"
+
+
 @dataclass
 class TrialRecord:
     """One trial as the search's driver knows it.

@@ -21,6 +21,7 @@ from tuneyard.search.errors import SearchError
 from tuneyard.search.schedulers import PBT, HyperBand, milestones
 from tuneyard.search.spec import SearchSpec
 from tuneyard.search.study import Study
+from tuneyard.search.trials import trial_folder
 from tuneyard.search.tune_events import SearchStopper, TrialEvents
 from tuneyard.search.tune_schedulers import build_scheduler
 from tuneyard.search.tune_searcher import StudySearcher
@@ -150,7 +151,7 @@ def run_trials(
             max_failures=WORKER_LOSSES,
             raise_on_failed_trial=False,
             checkpoint_config=tune.CheckpointConfig(num_to_keep=None if population else 1),
-            trial_dirname_creator=lambda trial: f"{trial.config['trial']['number']:05d}",
+            trial_dirname_creator=lambda trial: trial_folder(trial.config["trial"]["number"]),
             callbacks=[events],
             stop=stopper,
             verbose=0,

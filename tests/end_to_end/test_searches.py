@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Mapping
 from pathlib import Path
 
 import optuna
@@ -16,7 +14,7 @@ from optuna.storages.journal import JournalFileBackend
 
 from tuneyard.search import SearchError, SearchResult, SearchSpec, Settings, search
 from tuneyard.search.best import find_result
-from tuneyard.search.spec import parse_spec
+from tuneyard.search.spec import parse_spec, read_spec
 
 pytestmark = pytest.mark.usefixtures("local_ray")
 
@@ -77,17 +75,11 @@ def check_records(settings: Settings, result: SearchResult) -> None:
     kept = sorted((settings.storage / result.search / "checkpoints").glob("0*"))
     uploaded = [one for one in runs if client.list_artifacts(one.info.run_id, "checkpoint")]
     candidates = [one for one in runs if "tuneyard.candidate" in one.data.tags]
-    spec = parse_spec(json.loads(json.dumps(_spec(settings, result))))
+    spec = parse_spec(read_spec(settings.storage / result.search / "spec.yaml"))
     assert len(kept) == len(uploaded) == min(spec.keep, len(candidates))
     assert find_result(client, result.search).model_dump(exclude={"wall_s"}) == result.model_dump(
         exclude={"wall_s"}
     )
-
-
-def _spec(settings: Settings, result: SearchResult) -> Mapping[str, object]:
-    from tuneyard.search.spec import read_spec
-
-    return read_spec(settings.storage / result.search / "spec.yaml")
 
 
 def test_asha_on_the_airplane_series(settings: Settings) -> None:
