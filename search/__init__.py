@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tuneyard.search.errors import SearchError
     from tuneyard.search.results import SearchResult
-    from tuneyard.search.run import search
+    from tuneyard.search.run import resume, search
     from tuneyard.search.spec import SearchSpec, Settings
 
-__all__ = ["SearchError", "SearchResult", "SearchSpec", "Settings", "search"]
+__all__ = ["SearchError", "SearchResult", "SearchSpec", "Settings", "resume", "search"]
 
 _HOMES = {
     "SearchError": "errors",
     "SearchResult": "results",
     "SearchSpec": "spec",
     "Settings": "spec",
+    "resume": "run",
     "search": "run",
 }
 

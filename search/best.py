@@ -6,6 +6,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Literal, cast
 
 from mlflow.entities import Run
@@ -13,6 +14,7 @@ from mlflow.entities import Run
 from tuneyard.search.errors import SearchError
 from tuneyard.search.mlflow_client import MlflowClient
 from tuneyard.search.mlflow_models import champion
+from tuneyard.search.mlflow_runs import SearchRun, find_children, find_search
 from tuneyard.search.results import (
     BaselineResult,
     BestResult,
@@ -20,12 +22,9 @@ from tuneyard.search.results import (
     ObjectiveResult,
     SearchResult,
 )
-from tuneyard.search.spec import NAME
 from tuneyard.search.trials import BASELINE, ENDS, Params
 from tuneyard.spaces.tasks import task_space, task_spaces
 from tuneyard.trainables.task import Objective
-
-PAGE = 1000
 
 
 def find_result(client: MlflowClient, name: str) -> SearchResult:
@@ -51,22 +50,22 @@ def find_result(client: MlflowClient, name: str) -> SearchResult:
                 "search; name a search"
             )
         name = best.tags["tuneyard.search"]
-    return read_result(client, _find_parent(client, name))
+    return read_result(client, find_parent(client, name))
 
 
-def _find_parent(client: MlflowClient, name: str) -> Run:
-    experiments = client.search_experiments(filter_string="name LIKE 'tuneyard/%'")
-    found = NAME.fullmatch(name) and client.search_runs(
-        [experiment.experiment_id for experiment in experiments],
-        filter_string=f"tags.`tuneyard.search` = '{name}' and tags.`tuneyard.task` LIKE '%'",
-        max_results=1,
-    )
+def find_parent(client: MlflowClient, name: str) -> Run:
+    """The run of a search.
+
+    Raises:
+        SearchError: There is no such search.
+    """
+    found = find_search(client, name)
     if not found:
         raise SearchError(
             f"there is no search and no task {name!r} in {client.tracking_uri}; "
             f"tasks: {', '.join(task_spaces())}"
         )
-    return found[0]
+    return found
 
 
 def read_result(client: MlflowClient, parent: Run) -> SearchResult:
@@ -75,7 +74,8 @@ def read_result(client: MlflowClient, parent: Run) -> SearchResult:
     task = tags["tuneyard.task"]
     mode = cast('Literal["min", "max"]', tags["tuneyard.mode"])
     objective = Objective(tags["tuneyard.metric"], mode)
-    children = _children(client, parent)
+    place = SearchRun(client.tracking_uri, parent.info.experiment_id, parent.info.run_id)
+    children = [run for _, run in sorted(find_children(client, place).items())]
     counts = Counter(run.data.tags.get("tuneyard.state") for run in children)
     first = next(
         (run for run in children if run.data.tags["tuneyard.number"] == str(BASELINE)), None
@@ -92,29 +92,9 @@ def read_result(client: MlflowClient, parent: Run) -> SearchResult:
             config=_typed(first.data.params, task) if first else {},
         ),
         best=_best(children, objective, task),
-        mlflow=MlflowResult(
-            tracking_uri=client.tracking_uri,
-            experiment_id=parent.info.experiment_id,
-            run_id=parent.info.run_id,
-        ),
+        mlflow=MlflowResult(**asdict(place)),
         wall_s=round((ended - parent.info.start_time) / 1000, 3),
     )
-
-
-def _children(client: MlflowClient, parent: Run) -> list[Run]:
-    runs: list[Run] = []
-    token: str | None = None
-    while True:
-        page = client.search_runs(
-            [parent.info.experiment_id],
-            filter_string=f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'",
-            max_results=PAGE,
-            page_token=token,
-        )
-        runs += page
-        token = page.token
-        if not token:
-            return sorted(runs, key=lambda run: int(run.data.tags["tuneyard.number"]))
 
 
 def _best(children: Sequence[Run], objective: Objective, task: str) -> BestResult | None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
+from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
+from tuneyard.search.folder import CHECKPOINTS, SearchFolder
 from tuneyard.search.trials import History, TrialRecord, trial_folder
 from tuneyard.trainables.task import Objective
 
@@ -16,11 +17,11 @@ ARTIFACTS = "checkpoint"
 class CheckpointStore(Protocol):
     """Where the best checkpoints go besides the disk: MLflow."""
 
-    def upload(self, key: int, folder: Path, artifact_path: str) -> None:
+    def upload(self, key: int, folder: SearchFolder, name: str, artifact_path: str) -> None:
         """Adds a checkpoint to the run of a trial."""
 
-    def remove(self, key: int, folder: Path, artifact_path: str) -> None:
-        """Takes it away again, and deletes the folder."""
+    def remove(self, key: int, artifact_path: str, then: Callable[[], None]) -> None:
+        """Takes it away again, and calls `then`."""
 
 
 class BestCheckpoints:
@@ -29,7 +30,7 @@ class BestCheckpoints:
     Args:
         objective: What best means.
         keep: How many.
-        folder: Holds a folder a trial, by its number.
+        folder: Of the search.
         store: Is given each checkpoint that is kept.
         at_end: Delete the others only at the end, because a scheduler may still copy from them.
     """
@@ -38,7 +39,7 @@ class BestCheckpoints:
         self,
         objective: Objective,
         keep: int,
-        folder: Path,
+        folder: SearchFolder,
         store: CheckpointStore,
         *,
         at_end: bool,
@@ -50,6 +51,11 @@ class BestCheckpoints:
         self._at_end = at_end
         self._best: list[TrialRecord] = []
         self._doomed: list[tuple[TrialRecord, bool]] = []
+
+    def recalled(self, record: TrialRecord) -> None:
+        """Ranks the trial if its checkpoint is still there; MLflow may not have had it in time."""
+        if record.checkpoint is not None and self._folder.holds(record.checkpoint):
+            self.ended(record)
 
     def started(self, record: TrialRecord) -> None:
         """Nothing is known of its checkpoint yet."""
@@ -64,7 +70,7 @@ class BestCheckpoints:
         beaten = self._best.pop() if len(self._best) > self._keep or not record.candidate else None
         if beaten is not record:
             assert record.checkpoint is not None
-            self._store.upload(record.number, record.checkpoint, ARTIFACTS)
+            self._store.upload(record.number, self._folder, record.checkpoint, ARTIFACTS)
         if beaten is not None:
             self._doomed.append((beaten, beaten is not record))
         if not self._at_end:
@@ -79,16 +85,16 @@ class BestCheckpoints:
         """Deletes all but the best, as an actor may make its trial's folder once more."""
         self._delete()
         kept = {trial_folder(record.number) for record in self._best}
-        for folder in self._folder.glob("[0-9]" * 5):
-            if folder.name not in kept:
-                shutil.rmtree(folder, ignore_errors=True)
+        for name in self._folder.kept_trials():
+            if name not in kept:
+                self._folder.delete(f"{CHECKPOINTS}/{name}")
 
     def _delete(self) -> None:
         """Deletes what is beaten, in the store too where it is there."""
         for record, uploaded in self._doomed:
-            folder = self._folder / trial_folder(record.number)
+            delete = partial(self._folder.delete, f"{CHECKPOINTS}/{trial_folder(record.number)}")
             if uploaded:
-                self._store.remove(record.number, folder, ARTIFACTS)
+                self._store.remove(record.number, ARTIFACTS, delete)
             else:
-                shutil.rmtree(folder, ignore_errors=True)
+                delete()
         self._doomed.clear()

@@ -1,4 +1,4 @@
-"""The command line: `tuneyard tasks | space | search | best | ui`."""
+"""The command line: `tuneyard tasks | space | search | best | ui`, and those of a cluster."""
 
 from __future__ import annotations
 
@@ -6,13 +6,22 @@ import json
 import logging
 import os
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn, Optional
+from typing import Annotated, NoReturn
 
 import typer
 
-if TYPE_CHECKING:
-    from tuneyard.search.results import SearchResult
+from tuneyard.search import cli_cluster
+from tuneyard.search.cli_options import (
+    NO_TRIAL,
+    HereOptions,
+    Json,
+    Ranges,
+    SearchOptions,
+    Set,
+    TrackingUri,
+    print_result,
+    with_options,
+)
 
 # `--help` must not wait for torch, Ray and MLflow: each command imports what it needs
 app = typer.Typer(
@@ -24,19 +33,6 @@ app = typer.Typer(
 )
 
 WRONG_INPUT = 2
-NO_TRIAL = 1
-
-Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout, nothing else.")]
-Set = Annotated[list[str], typer.Option("--set", help="PATH=VALUE[,VALUE]: only these values.")]
-Ranges = Annotated[list[str], typer.Option("--range", help="PATH=LOW:HIGH[:log]: only this range.")]
-Storage = Annotated[
-    Path, typer.Option(envvar="TUNEYARD_STORAGE", help="Folder that holds a folder a search.")
-]
-TrackingUri = Annotated[
-    Optional[str],  # noqa: UP045 - typer reads it at run time
-    typer.Option(help="MLflow's address; MLFLOW_TRACKING_URI, else sqlite:///mlflow.db."),
-]
-DEFAULT_STORAGE = Path("tuneyard-searches")
 
 
 def main() -> None:
@@ -89,8 +85,8 @@ def tasks(as_json: Json = False) -> None:
 @app.command()
 def space(
     task: str,
-    sets: Set = [],  # noqa: B006 - typer's way of an option that may come often
-    ranges: Ranges = [],  # noqa: B006
+    sets: Set,
+    ranges: Ranges,
     json_schema: Annotated[bool, typer.Option(help="JSON Schema of the configs.")] = False,
 ) -> None:
     """Shows a task's space: path, type, domain, baseline and condition of each dimension."""
@@ -107,78 +103,22 @@ def space(
 
 
 @app.command()
-def search(
-    what: Annotated[str, typer.Argument(metavar="TASK|FILE.yaml")],
-    name: Annotated[str | None, typer.Option(help="Name of the search.")] = None,
-    trials: Annotated[int | None, typer.Option(help="How many, the baseline among them.")] = None,
-    time: Annotated[str | None, typer.Option(help="Wall-clock budget, e.g. 20m.")] = None,
-    target: Annotated[float | None, typer.Option(help="Value that ends the search.")] = None,
-    sampler: Annotated[
-        str | None, typer.Option(help="tpe, random, quasi_random, cma_es, gp, grid")
-    ] = None,
-    scheduler: Annotated[
-        str | None, typer.Option(help="asha, hyperband, median, pbt, none")
-    ] = None,
-    sets: Set = [],  # noqa: B006
-    ranges: Ranges = [],  # noqa: B006
-    folds: Annotated[int | None, typer.Option(help="Rank by the mean over so many folds.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Of the sampler and every trial.")] = None,
-    cpus_per_trial: Annotated[float | None, typer.Option(help="CPUs that a trial takes.")] = None,
-    gpus_per_trial: Annotated[
-        float | None, typer.Option(help="GPUs that a trial takes; below 1, a share of one.")
-    ] = None,
-    concurrency: Annotated[int | None, typer.Option(help="Most trials at a time.")] = None,
-    keep: Annotated[int | None, typer.Option(help="How many best checkpoints are kept.")] = None,
-    data_dir: Annotated[
-        Path | None, typer.Option(envvar="TUNEYARD_DATA", help="Folder looked in first for data.")
-    ] = None,
-    address: Annotated[
-        str | None, typer.Option(help="A Ray cluster, instead of this machine.")
-    ] = None,
-    storage: Storage = DEFAULT_STORAGE,
-    tracking_uri: TrackingUri = None,
-    as_json: Json = False,
-) -> None:
+@with_options
+def search(what: SearchOptions, here: HereOptions, as_json: Json = False) -> None:
     """Searches a task's space; options win over the file's keys."""
-    from tuneyard.search.restrictions import parse_restrictions
-    from tuneyard.search.spec import Settings, parse_spec, read_spec
-
-    is_file = what.endswith((".yaml", ".yml"))
-    values = read_spec(Path(what)) if is_file else {"task": what}
-    options = {
-        "name": name,
-        "trials": trials,
-        "time": time,
-        "target": target,
-        "sampler": sampler,
-        "scheduler": scheduler,
-        "folds": folds,
-        "seed": seed,
-        "cpus_per_trial": cpus_per_trial,
-        "gpus_per_trial": gpus_per_trial,
-        "concurrency": concurrency,
-        "keep": keep,
-    }
-    restrictions = parse_restrictions(sets, ranges)
-    spec = parse_spec(
-        values | {key: value for key, value in options.items() if value is not None}, restrictions
-    )
-    settings = Settings(
-        storage=storage,
-        tracking_uri=tracking_uri,
-        data_dir=data_dir,
-        address=address,
-        display=True,
-    )
+    spec = what.spec()
     from tuneyard.search import search as run
 
-    result = run(spec, settings)
-    _print(result, as_json)
+    result = run(spec, here.settings())
+    print_result(result, as_json)
     if not as_json:
-        option = f" --tracking-uri {tracking_uri}" if tracking_uri else ""
+        option = f" --tracking-uri {here.tracking_uri}" if here.tracking_uri else ""
         typer.echo(f"\nCompare the trials in MLflow: tuneyard ui{option}")
     if result.best is None:
         raise typer.Exit(NO_TRIAL)
+
+
+app.command()(cli_cluster.resume)
 
 
 @app.command()
@@ -193,18 +133,9 @@ def best(
 
     check_store(tracking_uri, must_exist=True)
     result = find_result(connect(tracking_uri), name)
-    _print(result, as_json)
+    print_result(result, as_json)
     if result.best is None:
         raise typer.Exit(NO_TRIAL)
-
-
-def _print(result: SearchResult, as_json: bool) -> None:
-    from tuneyard.search.tables import print_result
-
-    if as_json:
-        typer.echo(result.model_dump_json())
-    else:
-        print_result(result)
 
 
 @app.command()
@@ -225,3 +156,11 @@ def ui(
     os.execv(
         sys.executable, [sys.executable, *arguments, "--host", "127.0.0.1", "--port", str(port)]
     )
+
+
+for _command in (cli_cluster.submit, cli_cluster.jobs, cli_cluster.logs, cli_cluster.stop):
+    app.command(rich_help_panel="On a cluster")(_command)
+
+
+if __name__ == "__main__":
+    main()

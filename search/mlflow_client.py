@@ -12,11 +12,12 @@ os.environ.setdefault("DO_NOT_TRACK", "true")
 
 import mlflow
 from mlflow import MlflowClient
+from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
 from tuneyard.search.errors import SearchError
 
-__all__ = ["MlflowClient", "MlflowException", "check_store", "connect", "tracking_address"]
+__all__ = ["MlflowClient", "MlflowException", "Run", "check_store", "connect", "tracking_address"]
 
 # the search's own writer tries again; a request that hangs must not hang it
 _HTTP = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}

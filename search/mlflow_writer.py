@@ -5,17 +5,17 @@ from __future__ import annotations
 import itertools
 import logging
 import queue
-import shutil
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+from tuneyard.search.folder import SearchFolder
 
 logger = logging.getLogger(__name__)
 
@@ -100,18 +100,23 @@ class MlflowWriter:
 
         self._queue.put(take)
 
-    def upload(self, key: int, folder: Path, artifact_path: str) -> None:
-        """Logs a folder as artifacts of a run."""
-        self._file(key, lambda run: self._client.log_artifacts(run, str(folder), artifact_path))
+    def upload(self, key: int, folder: SearchFolder, name: str, artifact_path: str) -> None:
+        """Logs a folder within a search's folder as artifacts of a run."""
 
-    def remove(self, key: int, folder: Path, artifact_path: str) -> None:
-        """Deletes artifacts of a run, and the folder that they came from."""
+        def log(run: str) -> None:
+            with folder.fetched(name) as files:
+                self._client.log_artifacts(run, str(files), artifact_path)
+
+        self._file(key, log)
+
+    def remove(self, key: int, artifact_path: str, then: Callable[[], None]) -> None:
+        """Deletes artifacts of a run, then does what was to wait for that."""
 
         def delete(run: str) -> None:
             artifacts = self._client.get_run(run).info.artifact_uri
             repository = get_artifact_repository(artifacts, tracking_uri=self._client.tracking_uri)
             repository.delete_artifacts(artifact_path)  # type: ignore[no-untyped-call]
-            shutil.rmtree(folder, ignore_errors=True)
+            then()
 
         self._file(key, delete)
 

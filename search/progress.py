@@ -12,6 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from tuneyard.search.pace import Pace
 from tuneyard.search.spec import SearchSpec
 from tuneyard.search.trials import BASELINE, FAILURES, History, TrialRecord
 from tuneyard.spaces import to_text
@@ -29,6 +30,7 @@ class Progress:
     Args:
         spec: The search.
         objective: Of its task.
+        pace: Its clock.
         show: Whether anything is shown.
         console: Where; stderr by default.
     """
@@ -37,6 +39,7 @@ class Progress:
         self,
         spec: SearchSpec,
         objective: Objective,
+        pace: Pace,
         *,
         show: bool,
         console: Console | None = None,
@@ -45,8 +48,8 @@ class Progress:
         self._objective = objective
         self._console = console or Console(stderr=True, quiet=not show)
         self._records: dict[int, TrialRecord] = {}
+        self._pace = pace
         self._ended = 0
-        self._started = time.monotonic()
         self._said = 0.0
         self._live = Live(
             get_renderable=self._render,
@@ -56,7 +59,6 @@ class Progress:
         )
 
     def __enter__(self) -> Self:
-        self._started = time.monotonic()
         if self._console.is_terminal:
             self._live.start()
         return self
@@ -70,6 +72,11 @@ class Progress:
         if self._console.is_terminal:
             self._live.stop()
         self._say(self._line())
+
+    def recalled(self, record: TrialRecord) -> None:
+        """A trial of an earlier run counts as one of this."""
+        self._records[record.number] = record
+        self._ended += 1
 
     def started(self, record: TrialRecord) -> None:
         """A trial runs."""
@@ -125,13 +132,9 @@ class Progress:
         return text
 
     def _times(self) -> str:
-        """Time gone, and the estimate of what is left: by trials, at most the budget."""
-        gone = time.monotonic() - self._started
-        left = self._spec.time - gone if self._spec.time else None
-        if self._ended:
-            by_trials = gone / self._ended * (self._spec.trials - self._ended)
-            left = by_trials if left is None else min(left, by_trials)
-        return f"{_clock(gone)} gone" + (
+        """Time gone in this run, and the estimate of what is left."""
+        left = self._pace.left
+        return f"{_clock(self._pace.gone)} gone" + (
             f", {_clock(max(left, 0))} left" if left is not None else ""
         )
 

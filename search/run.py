@@ -1,57 +1,41 @@
-"""One search from spec to result: check everything, run the trials, test and register the best."""
+"""A search started or resumed: everything is checked before anything is written."""
 
 from __future__ import annotations
 
-import logging
 import secrets
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
-from pathlib import Path
-from typing import Literal
 
-import torch
+import yaml
 
 from tuneyard.datasets import Dataset
-from tuneyard.search.checkpoints import BestCheckpoints
+from tuneyard.search.best import find_parent
+from tuneyard.search.driver import Driver
 from tuneyard.search.errors import SearchError
-from tuneyard.search.mlflow_client import MlflowClient, MlflowException, check_store, connect
-from tuneyard.search.mlflow_models import champion, crown, register
-from tuneyard.search.mlflow_recorder import (
-    Recorder,
+from tuneyard.search.folder import SPEC, SearchFolder
+from tuneyard.search.mlflow_client import Run, check_store, connect
+from tuneyard.search.mlflow_heartbeat import DEAD_SECONDS, WALL, heard_of
+from tuneyard.search.mlflow_runs import (
     SearchRun,
+    describe_search,
+    find_children,
     find_experiment,
-    finish_search,
+    find_search,
+    queued_spec,
     start_search,
-    trials_csv,
 )
-from tuneyard.search.progress import Progress
-from tuneyard.search.results import (
-    BaselineResult,
-    MlflowResult,
-    ObjectiveResult,
-    SearchResult,
-    best_result,
-    best_trial,
-    count_trials,
-)
-from tuneyard.search.schedulers import PBT
-from tuneyard.search.spec import SearchSpec, Settings
+from tuneyard.search.results import SearchResult
+from tuneyard.search.spec import SearchSpec, Settings, parse_spec
+from tuneyard.search.status import Budget
 from tuneyard.search.study import Study
-from tuneyard.search.trials import BASELINE, TrialRecord
-from tuneyard.search.tune_events import SearchStopper, TrialEvents
-from tuneyard.search.tune_runner import check_resources, on_gpu, ray_connection, run_trials
+from tuneyard.search.study_mirror import check_studies
+from tuneyard.search.tune_memory import gpu_share
+from tuneyard.search.tune_resources import Resources, check_resources, check_shared
+from tuneyard.search.tune_runner import is_client, ray_connection, through_client
 from tuneyard.spaces.loop import TrainingSpace
-from tuneyard.trainables.final import FinalModel, finish
 from tuneyard.trainables.task import Task, find_task
-
-logger = logging.getLogger(__name__)
-
-GIVE_UP_SECONDS = 60.0
-"""How long a search that has ended waits for an MLflow that is away."""
 
 
 def search(spec: SearchSpec, settings: Settings | None = None) -> SearchResult:
@@ -70,207 +54,179 @@ def search(spec: SearchSpec, settings: Settings | None = None) -> SearchResult:
         SearchError: The search can't be as it was asked for; nothing has changed.
         DataError: The task's data can't be had; nothing has changed.
     """
-    started = time.monotonic()
     settings = settings or Settings()
-    spec = spec.model_copy(update={"name": spec.name or _new_name(spec.task)})
-    folder = settings.storage / str(spec.name)
+    spec = spec.model_copy(update={"name": spec.name or new_name(spec.task)})
+    if settings.address and is_client(settings.address):
+        there = settings.model_copy(update={"address": None})
+        return through_client(settings.address, partial(search, spec, there))
+    folder = SearchFolder(settings.storage, str(spec.name))
     if folder.exists():
         raise SearchError(
             f"there is a search {spec.name!r} in {settings.storage} already; give another --name"
         )
-    task = find_task(spec.task)
-    spec = spec.model_copy(update={"folds": spec.folds or task.folds})
-    data, splits = _load(task, spec, settings)
     check_store(settings.tracking_uri)
-    with ray_connection(settings.address):
-        concurrency = check_resources(spec)
+    with _ready(spec, settings, folder, resumed=False) as (spec, task, data, splits):
         client = connect(settings.tracking_uri)
-        experiment_id = find_experiment(client, spec.task)
-        _make_folder(folder, spec)
-        run = start_search(client, experiment_id, spec, task.objective, data)
-        under_way = _Search(spec, settings, task, data, client, run, folder, started)
-        return under_way.run(splits, concurrency)
+        if find_search(client, str(spec.name)):
+            raise SearchError(
+                f"there is a search {spec.name!r} in {client.tracking_uri} already; give another "
+                "--name"
+            )
+        find_experiment(client, spec.task)
+        folder.make()
+        study = _study(spec, task, folder, settings, resumed=False)
+        folder.write(SPEC, spec.to_yaml())
+        run = start_search(client, spec, task.objective, data)
+        return Driver(
+            spec, settings, task, data, splits, client, run, folder, study, {}, 0.0
+        ).drive()
 
 
-def _new_name(task: str) -> str:
+def resume(
+    name: str, settings: Settings | None = None, budget: Budget | None = None
+) -> SearchResult:
+    """Goes on with a search whose driver died, that was stopped, or that gets a larger budget.
+
+    No trial that ended is run again; those that had not go on first, from their checkpoints. A
+    search that still waits in the queue is started.
+
+    Args:
+        name: Of the search.
+        settings: Where, as the search was started.
+        budget: What it may have more.
+
+    Raises:
+        SearchError: There is no such search, it runs, or it has nothing left to do; nothing has
+            changed.
+        DataError: The task's data can't be had; nothing has changed.
+    """
+    settings, budget = settings or Settings(), budget or Budget()
+    if settings.address and is_client(settings.address):
+        there = settings.model_copy(update={"address": None})
+        return through_client(settings.address, partial(resume, name, there, budget))
+    check_store(settings.tracking_uri, must_exist=True)
+    client = connect(settings.tracking_uri)
+    parent = find_parent(client, name)
+    _check_driverless(parent)
+    folder = SearchFolder(settings.storage, name)
+    begun = folder.exists()
+    if not begun and "tuneyard.trials" in parent.data.tags:
+        raise SearchError(
+            f"the folder of search {name!r} is not in {settings.storage}; name where it is with "
+            "--storage"
+        )
+    before = float(parent.data.tags.get(WALL, 0.0))
+    text = folder.read(SPEC) if begun else queued_spec(client, parent)
+    spec = _extended(parse_spec(yaml.safe_load(text)), budget, before)
+    with _ready(spec, settings, folder, resumed=begun) as (spec, task, data, splits):
+        _check_data(parent, data)
+        if not begun:
+            folder.make()
+        study = _study(spec, task, folder, settings, resumed=begun)
+        _check_left(spec, study, before)
+        folder.write(SPEC, spec.to_yaml())
+        run = SearchRun(client.tracking_uri, parent.info.experiment_id, parent.info.run_id)
+        describe_search(client, run, spec, task.objective, data)
+        children = find_children(client, run)
+        return Driver(
+            spec, settings, task, data, splits, client, run, folder, study, children, before
+        ).drive()
+
+
+def new_name(task: str) -> str:
+    """A name for a search that was given none."""
     # two searches may start within one second
     return f"{task}-{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
-def _load(
-    task: Task[TrainingSpace], spec: SearchSpec, settings: Settings
-) -> tuple[Dataset, tuple[Dataset, ...]]:
-    """The data set, and what trials are ranked on: itself, or its folds."""
+@contextmanager
+def _ready(
+    spec: SearchSpec, settings: Settings, folder: SearchFolder, *, resumed: bool
+) -> Iterator[tuple[SearchSpec, Task[TrainingSpace], Dataset, tuple[Dataset, ...]]]:
+    """Data loaded, storage and resources there, Ray connected; the spec without open questions."""
+    task = find_task(spec.task)
+    spec = spec.model_copy(update={"folds": spec.folds or task.folds})
     data = task.load(settings.data_dir)
-    folds = spec.folds or 1
+    splits = _splits(data, spec.folds or 1)
+    check_studies(folder, str(spec.name), settings.studies, resumed=resumed)
+    with ray_connection(settings.address):
+        if spec.gpus_per_trial == "auto":
+            share = gpu_share(spec, task, splits)
+            spec = spec.model_copy(update={"gpus_per_trial": share})
+        check_resources(Resources.of(spec))
+        check_shared(folder)
+        yield spec, task, data, splits
+
+
+def _splits(data: Dataset, folds: int) -> tuple[Dataset, ...]:
+    """What trials are ranked on: the data set itself, or its folds."""
     if folds == 1:
-        return data, (data,)
+        return (data,)
     try:
-        return data, tuple(data.fold(index, folds) for index in range(folds))
+        return tuple(data.fold(index, folds) for index in range(folds))
     except ValueError as error:
         raise SearchError(f"folds={folds} does not fit {data.name}: {error}") from None
 
 
-def _make_folder(folder: Path, spec: SearchSpec) -> None:
-    try:
-        folder.mkdir(parents=True)
-    except FileExistsError:
-        raise SearchError(f"there is a search {spec.name!r} already; give another --name") from None
-    except OSError as error:
+def _study(
+    spec: SearchSpec,
+    task: Task[TrainingSpace],
+    folder: SearchFolder,
+    settings: Settings,
+    *,
+    resumed: bool,
+) -> Study:
+    return Study(
+        spec.narrowed(),
+        task.objective,
+        spec.sampler,
+        folder,
+        seed=spec.seed,
+        name=str(spec.name),
+        studies=settings.studies,
+        resumed=resumed,
+    )
+
+
+def _check_driverless(parent: Run) -> None:
+    tags = parent.data.tags
+    silence = heard_of(tags)
+    if tags["tuneyard.state"] == "running" and silence is not None:
         raise SearchError(
-            f"the search's folder {folder} can't be made: {error.strerror}; name another with "
-            "--storage"
-        ) from None
-    (folder / "spec.yaml").write_text(spec.to_yaml())
-
-
-@dataclass(frozen=True)
-class _Search:
-    """A search whose request was found right."""
-
-    spec: SearchSpec
-    settings: Settings
-    task: Task[TrainingSpace]
-    data: Dataset
-    client: MlflowClient
-    run_ids: SearchRun
-    folder: Path
-    started: float
-
-    def run(self, splits: tuple[Dataset, ...], concurrency: int) -> SearchResult:
-        """Runs the trials and makes the best of them the result; closes the run in MLflow."""
-        status = "FAILED"
-        try:
-            records, interrupted = self._run_trials(splits, concurrency)
-            result = self._conclude(records, interrupted)
-            status = {"stopped": "KILLED", "failed": "FAILED"}.get(result.state, "FINISHED")
-            return result
-        finally:
-            with _mlflow_may_be_away():
-                self.client.set_terminated(self.run_ids.run_id, status)
-
-    def _run_trials(
-        self, splits: tuple[Dataset, ...], concurrency: int
-    ) -> tuple[list[TrialRecord], bool]:
-        """Every trial, ended and recorded; and whether a person stopped the search."""
-        spec, objective = self.spec, self.task.objective
-        trials = self.folder / "checkpoints"
-        mirror = self.folder / "study.journal"
-        study = Study(
-            spec.narrowed(),
-            objective,
-            spec.sampler,
-            seed=spec.seed,
-            name=str(spec.name),
-            storage=mirror,
-        )
-        recorder = Recorder(self.client, self.run_ids, spec, objective)
-        copied = isinstance(spec.scheduler, PBT)
-        checkpoints = BestCheckpoints(objective, spec.keep, trials, recorder.writer, at_end=copied)
-        progress = Progress(spec, objective, show=self.settings.display)
-        stopper = SearchStopper(objective, spec.target)
-        events = TrialEvents([study, checkpoints, recorder, progress, stopper])
-        try:
-            with progress:
-                run_trials(
-                    spec,
-                    objective,
-                    splits,
-                    study,
-                    events,
-                    stopper,
-                    concurrency=concurrency,
-                    folder=trials,
-                )
-        finally:
-            events.close("error")
-            checkpoints.close()
-            lacking = recorder.writer.flush(GIVE_UP_SECONDS)
-            if lacking:
-                logger.warning(
-                    "MLflow did not answer for %g s: %d runs lack values there; all trials are in "
-                    "%s",
-                    GIVE_UP_SECONDS,
-                    lacking,
-                    self.folder / "trials.csv",
-                )
-        for record in events.records:
-            record.run_id = recorder.writer.run_id(record.number) or ""
-        return events.records, stopper.reason == "interrupt"
-
-    def _conclude(self, records: list[TrialRecord], interrupted: bool) -> SearchResult:
-        """Tests and registers the best model, and writes the result to MLflow and the folder."""
-        best = best_trial(records, self.task.objective)
-        final = self._test(best) if best else None
-        outcome: Literal["stopped", "completed"] = "stopped" if interrupted else "completed"
-        result = SearchResult(
-            search=str(self.spec.name),
-            task=self.spec.task,
-            state="failed" if best is None else outcome,
-            objective=ObjectiveResult(**asdict(self.task.objective)),
-            trials=count_trials(records),
-            baseline=self._baseline(records),
-            best=best_result(best, final.metrics) if best and final else None,
-            mlflow=MlflowResult(**asdict(self.run_ids)),
-            wall_s=round(time.monotonic() - self.started, 3),
-        )
-        table = trials_csv(records)
-        (self.folder / "trials.csv").write_text(table)
-        (self.folder / "result.json").write_text(result.model_dump_json(indent=2))
-        with _mlflow_may_be_away():
-            if best and final:
-                self._register(best, final)
-            finish_search(self.client, result, table)
-        return result
-
-    def _baseline(self, records: list[TrialRecord]) -> BaselineResult:
-        space = self.spec.narrowed()
-        first = next((record for record in records if record.number == BASELINE), None)
-        return BaselineResult(
-            value=first.value if first else None, config=space.flatten(space.baseline())
+            f"search {tags['tuneyard.search']!r} runs: its driver was heard of {silence:.0f} s "
+            f"ago; stop it first, or wait until {DEAD_SECONDS:.0f} s have passed"
         )
 
-    def _test(self, best: TrialRecord) -> FinalModel:
-        """Tests the best trial's model: here, or where there is a GPU if trials took one."""
-        assert best.checkpoint is not None
-        test = partial(
-            finish,
-            self.task,
-            self.task.space.space().unflatten(best.best_params),
-            self.data,
-            checkpoint=best.checkpoint,
-            folds=self.spec.folds or 1,
-            epochs=best.best_epoch,
-            seed=self.spec.seed,
+
+def _check_data(parent: Run, data: Dataset) -> None:
+    known = parent.data.tags.get("tuneyard.data", data.fingerprint)
+    if known != data.fingerprint:
+        raise SearchError(
+            f"the data of search {parent.data.tags['tuneyard.search']!r} has changed since it was "
+            f"started (sha256 {known[:12]}, now {data.fingerprint[:12]}); start a new search"
         )
-        if self.spec.gpus_per_trial:
-            return on_gpu(test, self.spec)
-        return test(device=torch.device("cpu"))
 
-    def _register(self, best: TrialRecord, final: FinalModel) -> None:
-        before = champion(self.client, self.spec.task)
-        for name, value in final.metrics.items():
-            self.client.log_metric(best.run_id, name, value)
-        version = register(
-            self.client,
-            final,
-            task=self.spec.task,
-            run_id=best.run_id,
-            tags={
-                "tuneyard.search": str(self.spec.name),
-                "tuneyard.metric": self.task.objective.metric,
-                "tuneyard.value": repr(best.value),
-                "tuneyard.data": self.data.fingerprint,
-                "tuneyard.folds": str(self.spec.folds),
-            },
+
+def _extended(spec: SearchSpec, budget: Budget, before: float) -> SearchSpec:
+    """The spec with a larger budget; times count from now on."""
+    changes: dict[str, object] = {}
+    if budget.trials is not None:
+        more = budget.trials.startswith("+")
+        changes["trials"] = int(budget.trials) + (spec.trials if more else 0)
+    if budget.time is not None:
+        changes["time"] = before + budget.time
+    if budget.target is not None:
+        changes["target"] = budget.target
+    return parse_spec(spec.model_dump() | changes)
+
+
+def _check_left(spec: SearchSpec, study: Study, before: float) -> None:
+    ended = len(study.ended_before)
+    if ended >= spec.trials:
+        raise SearchError(
+            f"search {spec.name!r} has run its {ended} trials; give it more with --trials +100"
         )
-        logger.info(crown(self.client, version, self.task.objective, before))
-
-
-@contextmanager
-def _mlflow_may_be_away() -> Iterator[None]:
-    """What the search found stands without MLflow: it is said, not raised."""
-    try:
-        yield
-    except MlflowException as error:
-        logger.warning("MLflow did not take all of the result: %s", error)
+    if spec.time is not None and before >= spec.time:
+        raise SearchError(
+            f"search {spec.name!r} has used its {spec.time:.0f} s; give it more with --time 20m"
+        )

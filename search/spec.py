@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 import yaml
 from pydantic import (
@@ -30,6 +30,7 @@ from tuneyard.spaces.loop import TrainingSpace
 from tuneyard.spaces.tasks import task_space
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+OWN_FIELDS = {"cpu": "cpus_per_trial", "gpu": "gpus_per_trial"}
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -90,8 +91,11 @@ class SearchSpec(BaseModel):
             what the task says.
         seed: Of the sampler and of every trial.
         cpus_per_trial: CPUs that a trial takes.
-        gpus_per_trial: GPUs that a trial takes: a share below 1, or a whole number.
-        concurrency: Most trials at a time; as many as fit where it is None.
+        gpus_per_trial: GPUs that a trial takes: a share below 1, a whole number, or ``auto``: the
+            share that the task's models need by measurement, and none where there is no GPU.
+        resources_per_trial: Of Ray's custom resources, what a trial takes.
+        concurrency: Trials at a time; as many as fit where it is None. Those beyond what fits wait
+            for nodes that join.
         keep: How many best checkpoints are kept.
     """
 
@@ -108,7 +112,8 @@ class SearchSpec(BaseModel):
     folds: Annotated[int, Field(ge=1)] | None = None
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     cpus_per_trial: Annotated[FiniteFloat, Field(gt=0)] = 1.0
-    gpus_per_trial: Annotated[FiniteFloat, Field(ge=0)] = 0.0
+    gpus_per_trial: Annotated[FiniteFloat, Field(ge=0)] | Literal["auto"] = 0.0
+    resources_per_trial: dict[str, Annotated[FiniteFloat, Field(gt=0)]] = {}
     concurrency: Annotated[int, Field(ge=1)] | None = None
     keep: Annotated[int, Field(ge=1)] = 3
 
@@ -124,10 +129,21 @@ class SearchSpec(BaseModel):
 
     @field_validator("gpus_per_trial")
     @classmethod
-    def _whole_gpus(cls, gpus: float) -> float:
-        if gpus > 1 and gpus != int(gpus):
+    def _whole_gpus(cls, gpus: float | Literal["auto"]) -> float | Literal["auto"]:
+        if gpus != "auto" and gpus > 1 and gpus != int(gpus):
             raise SpaceError(f"gpus_per_trial must be a whole number above 1, got {gpus}")
         return gpus
+
+    @field_validator("resources_per_trial")
+    @classmethod
+    def _custom_resources(cls, resources: dict[str, float]) -> dict[str, float]:
+        for name in resources:
+            if name.lower() in OWN_FIELDS:
+                raise SpaceError(
+                    f"resources_per_trial is for custom resources; give {name} as "
+                    f"{OWN_FIELDS[name.lower()]}"
+                )
+        return resources
 
     @model_validator(mode="after")
     def _space_narrows(self) -> Self:
@@ -160,9 +176,12 @@ class Settings(BaseModel):
     """Where a search runs and writes; none of it changes what is searched.
 
     Attributes:
-        storage: Folder that holds a folder for each search.
+        storage: Folder that holds a folder for each search, or its address in an object store, e.g.
+            ``s3://bucket/searches``; on a cluster every node must reach it.
         tracking_uri: MLflow's address; None means MLflow's own default, ``MLFLOW_TRACKING_URI`` or
             ``sqlite:///mlflow.db``.
+        studies: Optuna storage that searches are mirrored to, e.g. ``postgresql://host/optuna``;
+            None means ``TUNEYARD_STUDIES``, or a journal in the search's folder.
         data_dir: Folder looked in first for data; None means ``TUNEYARD_DATA``.
         address: A Ray cluster to use; None starts Ray here.
         display: Show progress on stderr.
@@ -170,8 +189,9 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    storage: Path = Path("tuneyard-searches")
+    storage: Path | str = Path("tuneyard-searches")
     tracking_uri: str | None = None
+    studies: str | None = None
     data_dir: Path | None = None
     address: str | None = None
     display: bool = False

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal, Protocol, get_args
 
 from tuneyard.spaces import Value
@@ -50,7 +49,8 @@ class TrialRecord:
         best_params: The parameters at that epoch.
         metrics: All metrics of that epoch.
         seconds: Time spent in training.
-        checkpoint: Folder of its best weights, where it left any.
+        node: The host that it trains on, or trained on last.
+        checkpoint: Its best weights by their name in the search's folder, where it left any.
         run_id: Its MLflow run, once there is one.
     """
 
@@ -65,7 +65,8 @@ class TrialRecord:
     best_params: Params = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
     seconds: float = 0.0
-    checkpoint: Path | None = None
+    node: str = ""
+    checkpoint: str | None = None
     run_id: str = ""
 
     @property
@@ -76,6 +77,9 @@ class TrialRecord:
 
 class TrialListener(Protocol):
     """Is told of every trial, in order, on the driver's thread: it must not block."""
+
+    def recalled(self, record: TrialRecord) -> None:
+        """The trial ended in an earlier run of the search."""
 
     def started(self, record: TrialRecord) -> None:
         """The trial runs."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from ray.tune import Callback, Stopper
 from ray.tune.experiment import Trial
 
+from tuneyard.search.folder import CHECKPOINTS
 from tuneyard.search.trials import History, State, TrialListener, TrialRecord
 from tuneyard.trainables.task import Objective
 
@@ -19,17 +19,30 @@ class TrialEvents(Callback):
 
     Args:
         listeners: Are told in this order.
+        before: The trials that ended in earlier runs of the search.
+        epochs: Epochs that unfinished trials had reported then, by number.
     """
 
-    def __init__(self, listeners: Sequence[TrialListener]) -> None:
+    def __init__(
+        self,
+        listeners: Sequence[TrialListener],
+        before: Sequence[TrialRecord] = (),
+        epochs: Mapping[int, int] | None = None,
+    ) -> None:
         self._listeners = listeners
+        self._before = before
+        self._epochs = epochs or {}
         self._records: dict[str, TrialRecord] = {}
-        self._ended: set[int] = set()
+        self._ended = {record.number for record in before}
+        for record in before:
+            for listener in listeners:
+                listener.recalled(record)
 
     @property
     def records(self) -> list[TrialRecord]:
         """Every trial so far, by number."""
-        return sorted(self._records.values(), key=lambda record: record.number)
+        records = [*self._before, *self._records.values()]
+        return sorted(records, key=lambda record: record.number)
 
     def on_trial_start(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
@@ -39,8 +52,9 @@ class TrialEvents(Callback):
 
     def _record(self, trial: Trial) -> TrialRecord:
         if trial.trial_id not in self._records:
-            number, params = trial.config["trial"]["number"], trial.config["trial"]["params"]
-            record = TrialRecord(number, params, current=params)
+            number, params = trial.config["trial"]["number"], trial.config["trial"]["proposed"]
+            epoch = self._epochs.get(number, 0)
+            record = TrialRecord(number, params, current=params, epoch=epoch)
             self._records[trial.trial_id] = record
             for listener in self._listeners:
                 listener.started(record)
@@ -61,6 +75,7 @@ class TrialEvents(Callback):
             record.best_params = result["best_params"]
             record.metrics = result["best_metrics"]
         record.seconds = result["time_total_s"]
+        record.node = result["hostname"]
         record.reason = result["error"] or result["reason"] or ""
         if result["reason"]:
             record.state = _state(result["reason"])
@@ -76,7 +91,9 @@ class TrialEvents(Callback):
         if record.state == "running":
             record.state, record.reason = "pruned", "scheduler"
         elif record.state in ("completed", "early_stopped", "pruned") and trial.checkpoint:
-            record.checkpoint = Path(trial.checkpoint.path)
+            folder, _, name = str(trial.checkpoint.path).rpartition(f"/{CHECKPOINTS}/")
+            assert folder, "a checkpoint lies in the search's folder"
+            record.checkpoint = f"{CHECKPOINTS}/{name}"
         self._end(record)
 
     def on_trial_error(
@@ -119,6 +136,9 @@ class SearchStopper(Stopper):
         self._objective = objective
         self._target = target
         self.reason: str | None = None
+
+    def recalled(self, record: TrialRecord) -> None:
+        """What an earlier run reached did not end the search, or it was resumed all the same."""
 
     def started(self, record: TrialRecord) -> None:
         """A trial that runs has reached nothing yet."""

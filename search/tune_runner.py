@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import FrameType
 from typing import Any, TypeVar
 
@@ -18,15 +17,17 @@ from ray import tune
 
 from tuneyard.datasets import Dataset
 from tuneyard.search.errors import SearchError
+from tuneyard.search.folder import CHECKPOINTS, SearchFolder
 from tuneyard.search.schedulers import PBT, HyperBand, milestones
 from tuneyard.search.spec import SearchSpec
 from tuneyard.search.study import Study
 from tuneyard.search.trials import trial_folder
 from tuneyard.search.tune_events import SearchStopper, TrialEvents
-from tuneyard.search.tune_schedulers import build_scheduler
+from tuneyard.search.tune_resources import Capacity, Resources
+from tuneyard.search.tune_schedulers import RecallsRungs, build_scheduler
 from tuneyard.search.tune_searcher import StudySearcher
 from tuneyard.trainables.task import Objective
-from tuneyard.trainables.trial import TrialSetup, TrialTrainable, trial_device
+from tuneyard.trainables.trial import TrialSetup, TrialTrainable
 
 ResultT = TypeVar("ResultT")
 
@@ -45,6 +46,11 @@ _ENVIRONMENT = {
 }
 
 
+def is_client(address: str | None) -> bool:
+    """Whether an address is that of Ray's client server."""
+    return address is not None and address.startswith("ray://")
+
+
 @contextmanager
 def ray_connection(address: str | None) -> Iterator[None]:
     """Ray for the time of a search: one that is connected already, a cluster, or one started here.
@@ -60,37 +66,42 @@ def ray_connection(address: str | None) -> Iterator[None]:
         ray.init(
             address=address or "local",
             include_dashboard=None if address else False,
-            log_to_driver=False,
+            log_to_driver=is_client(address),
             logging_level=logging.ERROR,
         )
     except ConnectionError as error:
-        raise SearchError(f"no Ray cluster answers at {address}: {error}") from None
+        reason = str(error).strip().splitlines()[-1]
+        raise SearchError(f"no Ray cluster answers at {address}: {reason}") from None
     try:
         yield
     finally:
         ray.shutdown()
 
 
-def check_resources(spec: SearchSpec) -> int:
-    """How many trials run at a time.
+def through_client(address: str, function: Callable[[], ResultT]) -> ResultT:
+    """Calls a function in a process of the cluster, whose output is shown here.
+
+    Tune's controller needs a node of the cluster, which Ray's client is not.
+
+    Args:
+        address: ``ray://host:port``.
+        function: What is called; it finds Ray connected.
 
     Raises:
-        SearchError: No node has the CPUs or GPUs that one trial takes.
+        SearchError: The cluster can't be reached.
     """
-    wanted = {"CPU": spec.cpus_per_trial, "GPU": spec.gpus_per_trial}
-    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
-    for resource, amount in wanted.items():
-        most = max(node.get(resource, 0.0) for node in nodes)
-        if amount > most:
-            raise SearchError(
-                f"{resource.lower()}s_per_trial must be at most {most:g}, what the largest node "
-                f"has, got {amount:g}"
-            )
-    fitting = sum(
-        int(min(node.get(name, 0.0) / amount for name, amount in wanted.items() if amount))
-        for node in nodes
-    )
-    return min(fitting, spec.concurrency or fitting, spec.trials)
+
+    # once: a search that was cut short is resumed, not repeated
+    @ray.remote(num_cpus=0, max_retries=0)
+    def call() -> ResultT:
+        return function()
+
+    with ray_connection(address):
+        try:
+            result: ResultT = ray.get(call.remote())
+        except ray.exceptions.RayTaskError as error:
+            raise error.cause from None
+    return result
 
 
 def run_trials(
@@ -100,9 +111,9 @@ def run_trials(
     study: Study,
     events: TrialEvents,
     stopper: SearchStopper,
+    folder: SearchFolder,
     *,
-    concurrency: int,
-    folder: Path,
+    seconds: float | None,
 ) -> None:
     """Runs a search's trials; every trial has ended, and its listeners know, when it returns.
 
@@ -113,40 +124,47 @@ def run_trials(
         study: Proposes the configs.
         events: Is told what happens.
         stopper: Ends the search; SIGINT and SIGTERM tell it to.
-        concurrency: Trials at a time.
         folder: Where Tune keeps checkpoints, a folder a trial.
-
+        seconds: Wall-clock budget; None without one.
     """
     os.environ.update(_ENVIRONMENT)
-    deadline = time.time() + spec.time if spec.time else None
+    resources = Resources.of(spec)
+    deadline = time.time() + seconds if seconds else None
     setup = TrialSetup(
         task=spec.task,
         splits=splits,
         seed=spec.seed,
-        cpus=spec.cpus_per_trial,
-        gpus=spec.gpus_per_trial,
+        cpus=resources.cpus,
+        gpus=resources.gpus,
         milestones=milestones(spec.scheduler, spec.max_epochs()),
         target=spec.target,
         deadline=deadline,
     )
+    left = spec.trials - len(study.ended_before)
     # PBT keeps its population alive, and copies from older checkpoints of others
     population = isinstance(spec.scheduler, PBT)
     # HyperBand pauses trials until a bracket is full: only the resources bound how many run
     waiting = population or isinstance(spec.scheduler, HyperBand)
+    proposals = _Proposals(study, folder)
+    capacity = Capacity(resources, left if waiting else spec.concurrency)
+    scheduler = build_scheduler(
+        spec.scheduler, objective.mode, spec.narrowed(), spec.max_epochs(), spec.seed
+    )
+    if isinstance(scheduler, RecallsRungs):
+        scheduler.recall(study.curves())
     with _stop_on_signals(stopper), _quiet_tune():
         # not `Tuner`, which copies and pickles its plug-ins for a restore that is not used
         tune.run(
             tune.with_parameters(TrialTrainable, shared=setup),
-            name=folder.name,
-            storage_path=str(folder.parent.resolve()),
-            config=_population(spec, study) if population else None,
-            num_samples=1 if population else spec.trials,
-            search_alg=None if population else StudySearcher(study, deadline),
-            scheduler=build_scheduler(
-                spec.scheduler, objective.mode, spec.narrowed(), spec.max_epochs(), spec.seed
-            ),
-            resources_per_trial={"cpu": spec.cpus_per_trial, "gpu": spec.gpus_per_trial},
-            max_concurrent_trials=spec.trials if waiting else concurrency,
+            name=CHECKPOINTS,
+            storage_path=folder.path,
+            storage_filesystem=None if folder.is_local else folder.filesystem,
+            config=_population(proposals, left) if population else None,
+            num_samples=1 if population else left,
+            search_alg=None if population else StudySearcher(proposals, capacity, deadline),
+            scheduler=scheduler,
+            resources_per_trial=tune.PlacementGroupFactory([resources.bundle]),
+            max_concurrent_trials=left,
             reuse_actors=True,
             max_failures=WORKER_LOSSES,
             raise_on_failed_trial=False,
@@ -159,10 +177,32 @@ def run_trials(
     events.close(stopper.reason or "time")
 
 
-def _population(spec: SearchSpec, study: Study) -> dict[str, Any]:
+class _Proposals:
+    """The study's proposals as configs of trials; unfinished ones go on from their checkpoints."""
+
+    def __init__(self, study: Study, folder: SearchFolder) -> None:
+        self._study = study
+        self._folder = folder
+        self._unfinished = set(study.unfinished)
+
+    def __call__(self) -> dict[str, Any] | None:
+        """The next one; None when a grid has no more."""
+        asked = self._study.ask()
+        if asked is None:
+            return None
+        number, params = asked
+        trial = {"number": number, "params": params, "proposed": params}
+        earlier = self._folder.set_aside(number) if number in self._unfinished else None
+        if earlier:
+            # PBT may have changed them since
+            trial["params"] = self._folder.checkpoint_params(earlier) or params
+            trial["checkpoint"] = self._folder.address(earlier)
+        return {"trial": trial}
+
+
+def _population(proposals: _Proposals, size: int) -> dict[str, Any]:
     """PBT's configs, all proposed at the start: Tune refuses a searcher beside PBT."""
-    asked = [study.ask() for _ in range(spec.trials)]
-    configs = [{"number": one[0], "params": one[1]} for one in asked if one is not None]
+    configs = [config["trial"] for _ in range(size) if (config := proposals())]
     return {"trial": tune.grid_search(configs)}
 
 
@@ -199,14 +239,3 @@ def _stop_on_signals(stopper: SearchStopper) -> Iterator[None]:
     finally:
         for number in watched:
             signal.signal(number, before[number])
-
-
-def on_gpu(function: Callable[..., ResultT], spec: SearchSpec) -> ResultT:
-    """Calls a function once with a trial's resources; it is given their `device`."""
-
-    def call() -> ResultT:
-        return function(device=trial_device(spec.gpus_per_trial))
-
-    remote = ray.remote(num_cpus=spec.cpus_per_trial, num_gpus=spec.gpus_per_trial)(call)
-    result: ResultT = ray.get(remote.remote())
-    return result

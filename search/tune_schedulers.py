@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
 
 from ray.tune.execution.tune_controller import TuneController
 from ray.tune.experiment import Trial
@@ -49,7 +50,7 @@ def build_scheduler(
     common: dict[str, Any] = {"time_attr": "epoch", "metric": "objective", "mode": mode}
     match scheduler:
         case ASHA():
-            return _ASHA(
+            return RecallsRungs(
                 max_t=epochs,
                 grace_period=first_rung(scheduler, epochs),
                 reduction_factor=scheduler.reduction,
@@ -90,8 +91,28 @@ class _SparesBaseline(TrialScheduler):
         return super().on_trial_result(tune_controller, trial, result)
 
 
-class _ASHA(_SparesBaseline, ASHAScheduler):
-    pass
+class RecallsRungs(_SparesBaseline, ASHAScheduler):
+    """ASHA that goes on after a crash with the rungs that it had."""
+
+    def recall(self, curves: Mapping[int, Mapping[int, float]]) -> None:
+        """Fills the rungs.
+
+        Args:
+            curves: The best objective by epoch of each trial that ended before, by number.
+        """
+        (bracket,) = self._brackets
+        sign = 1 if self._mode == "max" else -1
+        for number, curve in curves.items():
+            for epoch, value in sorted(curve.items()):
+                ended = cast("Trial", _Ended(str(number)))
+                bracket.on_result(ended, epoch, sign * value)
+
+
+@dataclass(frozen=True)
+class _Ended:
+    """All that a rung asks of a trial."""
+
+    trial_id: str
 
 
 class _Median(_SparesBaseline, MedianStoppingRule):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -147,6 +147,11 @@ class NamesGru(Task[NamesGruSpace]):
     def problem(self, config: NamesGruSpace, data: Dataset, device: torch.device) -> Names:
         """Names by length."""
         return Names(config, data, device)
+
+    def encode(self, inputs: Sequence[object], shape: tuple[int, ...]) -> Sequence[object]:
+        """Surnames in any script as ASCII codes, zero padded; codes stay as they are."""
+        (width,) = shape
+        return [names.encode(one, width) if isinstance(one, str) else one for one in inputs]
 
 
 TASK = NamesGru()

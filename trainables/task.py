@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -137,6 +137,21 @@ class Task(ABC, Generic[ConfigT]):
         Raises:
             ValueError: The config does not fit the data (a window longer than the series, say).
         """
+
+    def encode(self, inputs: Sequence[object], shape: tuple[int, ...]) -> Sequence[object]:
+        """Inputs as people write them as those that a model reads; here they are the same.
+
+        Args:
+            inputs: Anything.
+            shape: Of one input of the model; -1 stands for any size.
+
+        Returns:
+            Nested lists or arrays, where the inputs are right; whoever asked looks at them.
+
+        Raises:
+            ValueError: An input can't be written so.
+        """
+        return inputs
 
 
 def find_task(name: str) -> Task[TrainingSpace]:

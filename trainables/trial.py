@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ from tuneyard.spaces import Value
 from tuneyard.trainables.checkpoint import load_params, load_state, save_checkpoint
 from tuneyard.trainables.task import find_task
 from tuneyard.trainables.training import Training
+
+logger = logging.getLogger(__name__)
 
 STEP_SECONDS = 1.0
 """A step is as many epochs as fill this, so that small models do not drown in scheduling."""
@@ -54,7 +57,10 @@ class TrialSetup:
 
 
 class TrialTrainable(tune.Trainable):
-    """Trains ``{"trial": {"number": int, "params": {dotted path: value}}}``; actors are reused.
+    """Trains ``{"trial": {"number": int, "params": {path: value}}}``; actors are reused.
+
+    With ``"checkpoint"``, the address of one that the same trial left when its search was cut
+    short, it goes on from there.
 
     A result holds ``epoch``, ``objective`` (best so far), ``current``, ``best_epoch``,
     ``best_metrics``, ``best_params``, ``history`` (every metric of every epoch since the result
@@ -74,6 +80,7 @@ class TrialTrainable(tune.Trainable):
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Makes the actor ready for another trial."""
         self._params: dict[str, Value] = new_config["trial"]["params"]
+        self._earlier: str | None = new_config["trial"].get("checkpoint")
         self._best_params = self._params
         self._training: Training | None = None
         self._saved_at = time.monotonic()
@@ -95,6 +102,8 @@ class TrialTrainable(tune.Trainable):
     def _train(self, history: dict[str, list[float]]) -> dict[str, Any]:
         if self._training is None:
             self._training = self._start(self._params)
+            if self._earlier is not None:
+                self._go_on_from(self._earlier)
         training = self._training
         reason: str | None = None
         started = time.monotonic()
@@ -109,6 +118,14 @@ class TrialTrainable(tune.Trainable):
             if filled or training.epoch in self._shared.milestones:
                 break
         return self._result(history, reason=reason, error=None)
+
+    def _go_on_from(self, address: str) -> None:
+        """Loads a checkpoint of an earlier run; without one that is whole the trial starts anew."""
+        try:
+            with tune.Checkpoint(address).as_directory() as folder:
+                self.load_checkpoint(folder)
+        except Exception as error:
+            logger.warning("%s can't be read, the trial starts anew: %s", address, error)
 
     def _start(self, params: Mapping[str, Value]) -> Training:
         return Training(

@@ -1,0 +1,105 @@
+"""The HTTP service: it keeps nothing; Ray, MLflow and the study storage do."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import APIRouter, Depends, FastAPI, Response
+from fastapi.responses import PlainTextResponse
+from fastapi.security import HTTPBearer
+from pydantic import BaseModel
+from starlette.middleware import Middleware
+
+from tuneyard.search.mlflow_searches import MlflowAwayError
+from tuneyard.search.ray_jobs import JobQueue
+from tuneyard.search.service_auth import OPEN, AuthMiddleware
+from tuneyard.search.service_core import Service
+from tuneyard.search.service_errors import Problem, handle_errors, responses
+from tuneyard.search.service_limits import RateMiddleware, SizeMiddleware
+from tuneyard.search.service_metrics import CONTENT_TYPE, Metrics, MetricsMiddleware
+from tuneyard.search.service_searches import search_routes
+from tuneyard.search.service_settings import ServiceSettings
+from tuneyard.search.service_tasks import task_routes
+
+
+class Health(BaseModel):
+    """Whether the service answers, and whom it reaches."""
+
+    status: str
+    mlflow: bool
+    ray: bool
+
+
+def create_app(settings: ServiceSettings, queue: JobQueue | None = None) -> FastAPI:
+    """The service as an ASGI application.
+
+    Args:
+        settings: Its settings.
+        queue: The jobs of searches; None means those of the settings' Ray.
+    """
+    metrics = Metrics()
+    app = FastAPI(
+        title="tuneyard",
+        summary="Hyperparameter searches on a cluster.",
+        version=version("tuneyard"),
+        # their pages would load scripts from elsewhere
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        middleware=[
+            Middleware(MetricsMiddleware, metrics),
+            Middleware(AuthMiddleware, settings.tokens),
+            Middleware(RateMiddleware, settings.max_requests_per_second),
+            Middleware(SizeMiddleware, settings.max_request_bytes),
+        ],
+    )
+    handle_errors(app)
+    service = Service(settings, queue)
+    # for the document alone: the middleware has looked at the token before any route is found
+    bearer = [Depends(HTTPBearer(auto_error=False))]
+    app.include_router(_health(service))
+    for router in (_metrics(service, metrics), search_routes(service), task_routes(service)):
+        app.include_router(router, dependencies=bearer)
+    _describe_problems(app)
+    return app
+
+
+def _health(service: Service) -> APIRouter:
+    router = APIRouter()
+
+    @router.get(OPEN, response_model=Health)
+    async def health() -> Health:
+        """Whether the service answers, and whether MLflow and Ray answer it; needs no token."""
+        mlflow, ray = await service.health()
+        return Health(status="ok", mlflow=mlflow, ray=ray)
+
+    return router
+
+
+def _metrics(service: Service, metrics: Metrics) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/metrics", response_class=PlainTextResponse, responses=responses())
+    async def prometheus() -> Response:
+        """Requests, and searches and trials by state, in Prometheus' text format."""
+        try:
+            searches = await service.all()
+        except MlflowAwayError:
+            searches = None
+        return Response(metrics.text(searches), media_type=CONTENT_TYPE)
+
+    return router
+
+
+def _describe_problems(app: FastAPI) -> None:
+    """Adds the model of errors to the OpenAPI document: no route returns one."""
+    made = app.openapi
+
+    def document() -> dict[str, Any]:
+        described = made()
+        schemas = described.setdefault("components", {}).setdefault("schemas", {})
+        schemas.setdefault("Problem", Problem.model_json_schema())
+        return described
+
+    app.openapi = document  # type: ignore[method-assign]

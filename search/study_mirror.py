@@ -1,0 +1,154 @@
+"""The stored copy of a search's study, written off the search's thread and again until it is in."""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import threading
+import time
+from typing import Literal
+
+import optuna
+from optuna.storages import BaseStorage, JournalStorage, RDBStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import FrozenTrial
+
+from tuneyard.search.errors import SearchError
+from tuneyard.search.folder import SearchFolder
+
+logger = logging.getLogger(__name__)
+
+JOURNAL = "study.journal"
+STUDIES = "TUNEYARD_STUDIES"
+MAX_WAIT_SECONDS = 10.0
+
+
+def studies_address(studies: str | None) -> str | None:
+    """The Optuna storage of all searches: the one given, or ``TUNEYARD_STUDIES``."""
+    return studies or os.environ.get(STUDIES) or None
+
+
+class Mirror:
+    """A stored study that any Optuna tool reads; it is given each trial once, when it has ended.
+
+    Args:
+        folder: Of the search; holds the journal where there is no other storage.
+        name: Of the study: that of the search.
+        direction: Of the study.
+        studies: Optuna storage of all searches; see `studies_address`.
+        resumed: Whether the study is there already.
+
+    Raises:
+        SearchError: The storage does not answer.
+    """
+
+    def __init__(
+        self,
+        folder: SearchFolder,
+        name: str,
+        direction: Literal["minimize", "maximize"],
+        studies: str | None,
+        *,
+        resumed: bool,
+    ) -> None:
+        storage = _open(folder, studies)
+        try:
+            self._study = optuna.create_study(
+                study_name=name, direction=direction, storage=storage, load_if_exists=resumed
+            )
+        except Exception as error:  # those of the database's driver come as they are
+            raise _away(error) from None
+        self._queue: queue.SimpleQueue[FrozenTrial | None] = queue.SimpleQueue()
+        self._give_up_at: float | None = None
+        self._lacking = 0
+        self._thread = threading.Thread(target=self._work, name="study-mirror", daemon=True)
+        self._thread.start()
+
+    @property
+    def trials(self) -> list[FrozenTrial]:
+        """What is stored."""
+        return self._study.get_trials(deepcopy=False)
+
+    def add(self, trial: FrozenTrial) -> None:
+        """Stores a trial soon."""
+        self._queue.put(trial)
+
+    def close(self, give_up_after: float) -> int:
+        """Stores all that was added, and stops.
+
+        Args:
+            give_up_after: Seconds for which a storage that is away is waited for.
+
+        Returns:
+            How many trials are not stored.
+        """
+        self._give_up_at = time.monotonic() + give_up_after
+        self._queue.put(None)
+        self._thread.join()
+        return self._lacking
+
+    def _work(self) -> None:
+        while (trial := self._queue.get()) is not None:
+            if not self._stored(trial):
+                self._lacking += 1
+
+    def _stored(self, trial: FrozenTrial) -> bool:
+        """Whether a trial came in before there was no time left."""
+        wait = 0.5
+        while True:
+            try:
+                self._study.add_trial(trial)
+                return True
+            except Exception as error:
+                if wait == 0.5:
+                    logger.warning("the Optuna storage does not answer, trying again: %s", error)
+                if self._give_up_at is not None and time.monotonic() >= self._give_up_at:
+                    return False
+                time.sleep(wait)
+                wait = min(2 * wait, MAX_WAIT_SECONDS)
+
+
+def check_studies(folder: SearchFolder, name: str, studies: str | None, *, resumed: bool) -> None:
+    """Sees that the studies' storage is there, before a search changes anything.
+
+    Raises:
+        SearchError: It does not answer, there must be one and none is named, or a new search's
+            study is there already.
+    """
+    if studies_address(studies) is None:
+        if not folder.is_local:
+            raise SearchError(
+                f"a search in the object store {folder} needs an Optuna storage for its study; "
+                f"name one in {STUDIES}, e.g. postgresql://user:password@host/optuna"
+            )
+        return
+    storage = _open(folder, studies)
+    try:
+        storage.get_study_id_from_name(name)
+    except KeyError:
+        return
+    except Exception as error:
+        raise _away(error) from None
+    if not resumed:
+        raise SearchError(
+            f"there is a study {name!r} in the Optuna storage already; give another --name"
+        )
+
+
+def _open(folder: SearchFolder, studies: str | None) -> BaseStorage:
+    address = studies_address(studies)
+    if address is None:
+        return JournalStorage(JournalFileBackend(f"{folder.path}/{JOURNAL}"))
+    try:
+        # a connection that the server has closed meanwhile is opened again
+        return RDBStorage(address, engine_kwargs={"pool_pre_ping": True})
+    except Exception as error:
+        raise _away(error) from None
+
+
+def _away(error: Exception) -> SearchError:
+    # the address holds a password, and so may the driver's message
+    return SearchError(
+        f"the Optuna storage does not answer ({type(error).__name__}); start it, or mend {STUDIES}"
+    )
