@@ -53,9 +53,9 @@ class BestCheckpoints:
         self._doomed: list[tuple[TrialRecord, bool]] = []
 
     def recalled(self, record: TrialRecord) -> None:
-        """Ranks the trial if its checkpoint is still there; MLflow may not have had it in time."""
+        """Ranks the trial if its checkpoint is still there; MLflow may have it, or not."""
         if record.checkpoint is not None and self._folder.holds(record.checkpoint):
-            self.ended(record)
+            self._judge(record, uploaded=True)
 
     def started(self, record: TrialRecord) -> None:
         """Nothing is known of its checkpoint yet."""
@@ -65,6 +65,9 @@ class BestCheckpoints:
 
     def ended(self, record: TrialRecord) -> None:
         """Keeps the trial's checkpoint if it is among the best, else deletes it."""
+        self._judge(record, uploaded=False)
+
+    def _judge(self, record: TrialRecord, *, uploaded: bool) -> None:
         self._best.append(record)
         self._best.sort(key=self._rank)
         beaten = self._best.pop() if len(self._best) > self._keep or not record.candidate else None
@@ -72,7 +75,7 @@ class BestCheckpoints:
             assert record.checkpoint is not None
             self._store.upload(record.number, self._folder, record.checkpoint, ARTIFACTS)
         if beaten is not None:
-            self._doomed.append((beaten, beaten is not record))
+            self._doomed.append((beaten, uploaded or beaten is not record))
         if not self._at_end:
             self._delete()
 

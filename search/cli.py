@@ -11,6 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from tuneyard.search import cli_cluster
+from tuneyard.search.cli_service import serve
 from tuneyard.search.cli_options import (
     NO_TRIAL,
     HereOptions,
@@ -19,6 +20,7 @@ from tuneyard.search.cli_options import (
     SearchOptions,
     Set,
     TrackingUri,
+    conclude,
     print_result,
     with_options,
 )
@@ -109,13 +111,7 @@ def search(what: SearchOptions, here: HereOptions, as_json: Json = False) -> Non
     spec = what.spec()
     from tuneyard.search import search as run
 
-    result = run(spec, here.settings())
-    print_result(result, as_json)
-    if not as_json:
-        option = f" --tracking-uri {here.tracking_uri}" if here.tracking_uri else ""
-        typer.echo(f"\nCompare the trials in MLflow: tuneyard ui{option}")
-    if result.best is None:
-        raise typer.Exit(NO_TRIAL)
+    conclude(run(spec, here.settings()), here, as_json)
 
 
 app.command()(cli_cluster.resume)
@@ -158,6 +154,7 @@ def ui(
     )
 
 
+app.command()(serve)
 for _command in (cli_cluster.submit, cli_cluster.jobs, cli_cluster.logs, cli_cluster.stop):
     app.command(rich_help_panel="On a cluster")(_command)
 

@@ -18,6 +18,7 @@ from tuneyard.search.cli_options import (
     SearchOptions,
     Target,
     Time,
+    conclude,
     print_result,
     with_options,
 )
@@ -177,10 +178,7 @@ def resume(
         return
     from tuneyard.search.run import resume as run
 
-    result = run(search, here.settings(), budget)
-    print_result(result, as_json)
-    if result.best is None:
-        raise typer.Exit(NO_TRIAL)
+    conclude(run(search, here.settings(), budget), here, as_json)
 
 
 def _budget(trials: str | None, time: str | None, target: float | None) -> Budget:

@@ -243,3 +243,13 @@ def print_result(result: SearchResult, as_json: bool) -> None:
         typer.echo(result.model_dump_json())
     else:
         tables.print_result(result)
+
+
+def conclude(result: SearchResult, here: HereOptions, as_json: bool) -> None:
+    """Prints what a search that ran here found; exits with 1 where no trial succeeded."""
+    print_result(result, as_json)
+    if not as_json:
+        option = f" --tracking-uri {here.tracking_uri}" if here.tracking_uri else ""
+        typer.echo(f"\nCompare the trials in MLflow: tuneyard ui{option}")
+    if result.best is None:
+        raise typer.Exit(NO_TRIAL)

@@ -79,12 +79,13 @@ class SearchFolder:
                 Path(self.path).mkdir()
             else:
                 self.filesystem.create_dir(self.path)
-        except FileExistsError:
-            raise SearchError(
-                f"there is a search {self._search!r} in {self._storage} already; give another "
-                "--name"
-            ) from None
         except OSError as error:
+            # the storage itself may be a file
+            if isinstance(error, FileExistsError) and Path(self.path).exists():
+                raise SearchError(
+                    f"there is a search {self._search!r} in {self._storage} already; give "
+                    "another --name"
+                ) from None
             raise SearchError(
                 f"the search's folder {self} can't be made: {error.strerror or error}; name "
                 "another with --storage"
@@ -129,6 +130,7 @@ class SearchFolder:
         if not found:
             return earlier if self.holds(earlier) else None
         self.delete(earlier)
+        self.filesystem.create_dir(f"{self.path}/{earlier}")
         # not moved: object stores have no folders to move
         copy_files(
             f"{self.path}/{folder}/{found[-1]}",
@@ -195,6 +197,8 @@ def _resolve(storage: str) -> tuple[FileSystem, str]:
         return LocalFileSystem(), str(Path(storage).resolve())
     try:
         filesystem, path = FileSystem.from_uri(storage)
+        if not path.strip("/"):
+            raise ValueError("it names no bucket")
     except (ArrowException, OSError, ValueError) as error:
         raise SearchError(
             f"--storage {storage.partition('?')[0]} can't be used: {_first_line(error)}; name a "

@@ -102,7 +102,6 @@ class MlflowSearches:
 
     def page(
         self,
-        *,
         task: str | None = None,
         state: SearchState | None = None,
         user: str | None = None,
@@ -169,7 +168,7 @@ class MlflowSearches:
     def _search(
         self, experiments: list[str], condition: str, order: str, limit: int, start: int
     ) -> tuple[list[Run], int | None]:
-        token = SearchUtils.create_page_token(start) if start else None
+        token = _token(start)
 
         def search(client: MlflowClient) -> PagedList[Run]:
             return client.search_runs(
@@ -177,8 +176,7 @@ class MlflowSearches:
             )
 
         found = self.ask(search)
-        after = SearchUtils.parse_start_offset_from_page_token(found.token) if found.token else None
-        return list(found), after
+        return list(found), _start(found.token)
 
     def _known_experiments(self) -> dict[str, str]:
         """The experiments' ids by task; they are asked for now and then."""
@@ -224,6 +222,18 @@ def _conditions(state: SearchState | None, user: str | None) -> list[str]:
     elif state is not None:
         conditions.append(f"tags.`tuneyard.state` = '{state}'")
     return conditions
+
+
+def _token(start: int) -> str | None:
+    """MLflow's token of a page; a client's own could be anything."""
+    return SearchUtils.create_page_token(start) if start else None  # type: ignore[no-untyped-call]
+
+
+def _start(token: str | None) -> int | None:
+    if not token:
+        return None
+    start: int = SearchUtils.parse_start_offset_from_page_token(token)  # type: ignore[no-untyped-call]
+    return start
 
 
 def _without_password(uri: str) -> str:

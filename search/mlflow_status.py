@@ -76,7 +76,7 @@ def search_status(run: Run, address: str, live: Collection[str] | None, now: flo
             tags.get("tuneyard.baseline", metrics.get(f"baseline_{objective.metric}"))
         ),
         best=_number(tags.get("tuneyard.best", metrics.get(f"best_{objective.metric}"))),
-        created=datetime.fromtimestamp(run.info.start_time / 1000, UTC),
+        created=datetime.fromtimestamp(_seconds(run.info.start_time), UTC),
         wall_s=_wall(run, state, now),
         eta_s=_number(tags.get("tuneyard.eta")) if state == "running" else None,
         mlflow=MlflowResult(
@@ -112,7 +112,7 @@ def _state(run: Run) -> SearchState:
 def _silence(run: Run, now: float) -> float:
     """Seconds since the search was last heard of."""
     heard = _number(run.data.tags.get(HEARTBEAT)) or 0.0
-    return now - max(heard, run.info.start_time / 1000)
+    return now - max(heard, _seconds(run.info.start_time))
 
 
 def _objective(tags: Mapping[str, str]) -> ObjectiveResult:
@@ -142,8 +142,12 @@ def _wall(run: Run, state: SearchState, now: float) -> float | None:
     wall = _number(run.data.tags.get(WALL))
     if wall is not None or state == "queued" or "tuneyard.budget" in run.data.tags:
         return wall
-    end = run.info.end_time / 1000 if run.info.end_time else now
-    return round(end - run.info.start_time / 1000, 3)
+    end = _seconds(run.info.end_time) if run.info.end_time else now
+    return round(end - _seconds(run.info.start_time), 3)
+
+
+def _seconds(milliseconds: int) -> float:
+    return milliseconds / 1000
 
 
 def _number(value: str | float | None) -> float | None:

@@ -6,6 +6,7 @@ import logging
 import shlex
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
+from operator import methodcaller
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tuneyard.search.errors import SearchError
@@ -114,7 +115,7 @@ class JobQueue:
         """
         names = [job.id for job in self.jobs() if job.search == search and job.live]
         for name in names:
-            self._ask(lambda client, name=name: client.stop_job(name))  # type: ignore[misc]
+            self._ask(methodcaller("stop_job", name))
         return bool(names)
 
     def logs(self, job: Job) -> str:
@@ -137,13 +138,13 @@ class JobQueue:
         jobs = [
             Job(
                 str(one.submission_id),
-                one.metadata[SEARCH],
+                metadata[SEARCH],
                 str(one.status.value) in ("PENDING", "RUNNING"),
                 one.start_time or 0,
             )
             for one in found
             # the driver of a job is listed too, with the metadata of its job
-            if one.type.value == "SUBMISSION" and SEARCH in (one.metadata or {})
+            if one.type.value == "SUBMISSION" and SEARCH in (metadata := one.metadata or {})
         ]
         return taken, sorted(jobs, key=lambda job: (job.submitted, len(job.id), job.id))
 

@@ -101,7 +101,7 @@ class Actions:
         had_job = self._queue.stop(name)
         if status.state == "running" and not had_job:
             raise ConflictError(
-                f"search {name!r} runs outside this cluster; end it with Ctrl+C where it was started"
+                f"search {name!r} runs outside this cluster; end it where it was started, by Ctrl+C"
             )
         if status.state in ("queued", "interrupted"):
             self._searches.ask(lambda client: close_search(client, run))

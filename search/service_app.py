@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Literal
 
-from fastapi import APIRouter, Depends, FastAPI, Response
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.responses import PlainTextResponse
 from fastapi.security import HTTPBearer
 from pydantic import BaseModel
 from starlette.middleware import Middleware
 
+from tuneyard.search import service_searches, service_streams, service_tasks
 from tuneyard.search.mlflow_searches import MlflowAwayError
 from tuneyard.search.ray_jobs import JobQueue
 from tuneyard.search.service_auth import OPEN, AuthMiddleware
-from tuneyard.search.service_core import Service
+from tuneyard.search.service_core import Asked, Service
 from tuneyard.search.service_errors import Problem, handle_errors, responses
 from tuneyard.search.service_limits import RateMiddleware, SizeMiddleware
 from tuneyard.search.service_metrics import CONTENT_TYPE, Metrics, MetricsMiddleware
-from tuneyard.search.service_searches import search_routes
 from tuneyard.search.service_settings import ServiceSettings
-from tuneyard.search.service_tasks import task_routes
 
 
 class Health(BaseModel):
     """Whether the service answers, and whom it reaches."""
 
-    status: str
+    status: Literal["ok"] = "ok"
     mlflow: bool
     ray: bool
 
@@ -54,42 +53,43 @@ def create_app(settings: ServiceSettings, queue: JobQueue | None = None) -> Fast
             Middleware(SizeMiddleware, settings.max_request_bytes),
         ],
     )
+    app.state.service = Service(settings, queue)
+    app.state.metrics = metrics
     handle_errors(app)
-    service = Service(settings, queue)
-    # for the document alone: the middleware has looked at the token before any route is found
+    app.include_router(public)
+    # for the document alone: the middleware looks at the token before any route is found
     bearer = [Depends(HTTPBearer(auto_error=False))]
-    app.include_router(_health(service))
-    for router in (_metrics(service, metrics), search_routes(service), task_routes(service)):
+    for router in (
+        service_searches.router,
+        service_streams.router,
+        service_tasks.router,
+        monitoring,
+    ):
         app.include_router(router, dependencies=bearer)
     _describe_problems(app)
     return app
 
 
-def _health(service: Service) -> APIRouter:
-    router = APIRouter()
-
-    @router.get(OPEN, response_model=Health)
-    async def health() -> Health:
-        """Whether the service answers, and whether MLflow and Ray answer it; needs no token."""
-        mlflow, ray = await service.health()
-        return Health(status="ok", mlflow=mlflow, ray=ray)
-
-    return router
+public = APIRouter()
+monitoring = APIRouter()
 
 
-def _metrics(service: Service, metrics: Metrics) -> APIRouter:
-    router = APIRouter()
+@public.get(OPEN)
+async def health(service: Asked) -> Health:
+    """Whether the service answers, and whether MLflow and Ray answer it; needs no token."""
+    mlflow, ray = await service.health()
+    return Health(mlflow=mlflow, ray=ray)
 
-    @router.get("/metrics", response_class=PlainTextResponse, responses=responses())
-    async def prometheus() -> Response:
-        """Requests, and searches and trials by state, in Prometheus' text format."""
-        try:
-            searches = await service.all()
-        except MlflowAwayError:
-            searches = None
-        return Response(metrics.text(searches), media_type=CONTENT_TYPE)
 
-    return router
+@monitoring.get("/metrics", response_class=PlainTextResponse, responses=responses())
+async def metrics(request: Request, service: Asked) -> Response:
+    """Requests, and searches and trials by state, in Prometheus' text format."""
+    try:
+        searches = await service.all()
+    except MlflowAwayError:
+        searches = None
+    text = request.app.state.metrics.text(searches)
+    return Response(text, media_type=CONTENT_TYPE)
 
 
 def _describe_problems(app: FastAPI) -> None:

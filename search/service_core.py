@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Annotated
 from weakref import WeakValueDictionary
 
+from fastapi import Depends, Request
 from starlette.concurrency import run_in_threadpool
 
 from tuneyard.search.best import read_result
@@ -14,6 +18,7 @@ from tuneyard.search.mlflow_searches import MlflowAwayError, MlflowSearches, Run
 from tuneyard.search.mlflow_status import needs_job, search_status
 from tuneyard.search.ray_jobs import JobQueue, RayAwayError
 from tuneyard.search.results import SearchResult
+from tuneyard.search.service_actions import Actions
 from tuneyard.search.service_cache import Fresh
 from tuneyard.search.service_errors import MissingError
 from tuneyard.search.service_predict import Champions, Prediction
@@ -37,6 +42,7 @@ class Service:
         self.settings = settings
         self.searches = MlflowSearches(settings.tracking_uri)
         self.queue = queue or JobQueue(settings.ray_address)
+        self.actions = Actions(settings, self.searches, self.queue)
         self._champions = Champions(self.searches)
         self._fresh = Fresh()
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -44,17 +50,18 @@ class Service:
             # imported now: it takes a second, and no request is to wait for it
             find_task(task)
 
-    def lock(self, search: str) -> asyncio.Lock:
-        """Held by who changes a search: two who resume it at once would both find it over."""
+    @asynccontextmanager
+    async def changing(self, search: str) -> AsyncIterator[None]:
+        """One at a time changes a search: two who resume it at once would both find it over."""
         lock = self._locks.get(search)
         if lock is None:
             lock = self._locks[search] = asyncio.Lock()
-        return lock
-
-    def forget(self) -> None:
-        """Something has changed."""
-        self.searches.forget()
-        self._fresh.clear()
+        async with lock:
+            try:
+                yield
+            finally:
+                self.searches.forget()
+                self._fresh.clear()
 
     async def run(self, name: str) -> Run:
         """A search's run.
@@ -76,29 +83,27 @@ class Service:
 
     async def page(
         self,
-        *,
         task: str | None,
         state: SearchState | None,
         user: str | None,
         limit: int,
         start: int,
     ) -> SearchPage:
-        """Some searches; those whose state is another than their tag are looked at after MLflow."""
+        """Some searches; see `MlflowSearches.page`.
+
+        What is shown in a state is known after MLflow has answered: pages of which nothing is left
+        are passed over.
+        """
         after: int | None = start
         shown: list[SearchStatus] = []
         while after is not None and not shown:
-            runs, after = await self._page(task, state, user, limit, after)
+            asked = (task, state, user, limit, after)
+            runs, after = await self._fresh.get(
+                ("page", *asked), partial(self.searches.page, *asked)
+            )
             statuses = await self._statuses(runs)
             shown = [one for one in statuses if state in (None, one.state)]
         return SearchPage(searches=shown, next=None if after is None else str(after))
-
-    async def _page(
-        self, task: str | None, state: SearchState | None, user: str | None, limit: int, start: int
-    ) -> tuple[list[Run], int | None]:
-        return await self._fresh.get(
-            ("page", task, state, user, limit, start),
-            lambda: self.searches.page(task=task, state=state, user=user, limit=limit, start=start),
-        )
 
     async def all(self) -> list[SearchStatus]:
         """How all searches stand."""
@@ -174,3 +179,12 @@ class Service:
             except RayAwayError:
                 live = None
         return [search_status(run, self.searches.address, live, now) for run in runs]
+
+
+async def asked_service(request: Request) -> Service:
+    """The service of the application that was asked."""
+    service: Service = request.app.state.service
+    return service
+
+
+Asked = Annotated[Service, Depends(asked_service)]

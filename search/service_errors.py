@@ -115,14 +115,14 @@ def handle_errors(app: FastAPI) -> None:
 def _answer(status: HTTPStatus) -> Callable[[Request, Exception], Awaitable[Response]]:
     later = {"Retry-After": str(AGAIN_SECONDS)}
 
-    async def answer(request: Request, error: Exception) -> Response:
+    async def answer(_request: Request, error: Exception) -> Response:
         headers = later if status is HTTPStatus.SERVICE_UNAVAILABLE else None
         return problem(status, str(error), headers)
 
     return answer
 
 
-async def _invalid(request: Request, error: Exception) -> Response:
+async def _invalid(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     lines = "; ".join(_line(one) for one in error.errors())
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, lines)
@@ -149,6 +149,6 @@ async def _http(request: Request, error: Exception) -> Response:
     return problem(error.status_code, detail, headers)
 
 
-async def _unexpected(request: Request, error: Exception) -> Response:
+async def _unexpected(_request: Request, _error: Exception) -> Response:
     # the server logs it, with its traceback
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "the service failed; see its log")

@@ -110,8 +110,8 @@ def parse_tokens(entries: list[str], source: str) -> tuple[Token, ...]:
             )
         if len(secret) < TOKEN_LENGTH or not secret.isascii() or not secret.isprintable():
             raise SearchError(
-                f"the token of {name!r} in {source} must be at least {TOKEN_LENGTH} printable ASCII "
-                "characters; make one with: openssl rand -hex 32"
+                f"the token of {name!r} in {source} must be at least {TOKEN_LENGTH} characters of "
+                "printable ASCII; make one with: openssl rand -hex 32"
             )
         if any(name == token.name for token in tokens):
             raise SearchError(f"{source} names {name!r} twice; leave one out")

@@ -9,14 +9,15 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel
 
 from tuneyard.search.service_bodies import JsonBody
-from tuneyard.search.service_core import Service
+from tuneyard.search.service_core import Asked
 from tuneyard.search.service_errors import MissingError, responses
 from tuneyard.search.service_predict import Inputs, Prediction
+from tuneyard.search.service_searches import NAMED
 from tuneyard.spaces import SpaceError
 from tuneyard.spaces.loop import TrainingSpace
 from tuneyard.spaces.tasks import task_space, task_spaces
 
-Task = Annotated[str, Path(description="The task's name.")]
+Name = Annotated[str, Path(description="The task's name.", pattern=NAMED)]
 
 
 class TaskSummary(BaseModel):
@@ -26,43 +27,40 @@ class TaskSummary(BaseModel):
     summary: str
 
 
-def task_routes(service: Service) -> APIRouter:
-    """All routes under ``/tasks``."""
-    router = APIRouter()
+router = APIRouter()
 
-    @router.get("/tasks", response_model=list[TaskSummary], responses=responses())
-    async def tasks() -> list[TaskSummary]:
-        """The tasks."""
-        return [
-            TaskSummary(task=name, summary=(space.__doc__ or "").strip().partition("\n")[0])
-            for name, space in task_spaces().items()
-        ]
 
-    @router.get(
-        "/tasks/{task}/space",
-        response_model=dict[str, Any],
-        responses=responses(HTTPStatus.NOT_FOUND),
-    )
-    async def space(task: Task) -> dict[str, Any]:
-        """JSON Schema of a task's configs."""
-        return _known(task).model_json_schema()
+@router.get("/tasks", responses=responses())
+async def tasks() -> list[TaskSummary]:
+    """The tasks."""
+    return [
+        TaskSummary(task=name, summary=(space.__doc__ or "").strip().partition("\n")[0])
+        for name, space in task_spaces().items()
+    ]
 
-    @router.post(
-        "/tasks/{task}/predict",
-        response_model=Prediction,
-        responses=responses(
-            HTTPStatus.BAD_REQUEST,
-            HTTPStatus.NOT_FOUND,
-            HTTPStatus.UNPROCESSABLE_ENTITY,
-            HTTPStatus.SERVICE_UNAVAILABLE,
-        ),
-    )
-    async def predict(task: Task, asked: JsonBody[Inputs]) -> Prediction:
-        """What a task's champion says."""
-        _known(task)
-        return await service.predict(task, asked.inputs)
 
-    return router
+@router.get(
+    "/tasks/{task}/space",
+    responses=responses(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY),
+)
+async def space(task: Name) -> dict[str, Any]:
+    """JSON Schema of a task's configs."""
+    return _known(task).model_json_schema()
+
+
+@router.post(
+    "/tasks/{task}/predict",
+    responses=responses(
+        HTTPStatus.BAD_REQUEST,
+        HTTPStatus.NOT_FOUND,
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        HTTPStatus.SERVICE_UNAVAILABLE,
+    ),
+)
+async def predict(task: Name, asked: JsonBody[Inputs], service: Asked) -> Prediction:
+    """What a task's champion says."""
+    _known(task)
+    return await service.predict(task, asked.inputs)
 
 
 def _known(task: str) -> type[TrainingSpace]:

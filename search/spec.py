@@ -17,6 +17,8 @@ from pydantic import (
     FiniteFloat,
     Tag,
     ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
     field_validator,
     model_validator,
 )
@@ -62,7 +64,16 @@ def _form(value: object) -> str | None:
     return "value" if isinstance(value, Value) else None
 
 
+def _one_rule(value: object, validate: ValidatorFunctionWrapHandler) -> object:
+    """Not a problem for each side of the union."""
+    try:
+        return validate(value)
+    except ValidationError:
+        raise ValueError("must be auto, or a number of at least 0") from None
+
+
 Seconds = Annotated[FiniteFloat, BeforeValidator(parse_duration), Field(gt=0)]
+Gpus = Annotated[Annotated[FiniteFloat, Field(ge=0)] | Literal["auto"], WrapValidator(_one_rule)]
 Restriction = Annotated[
     Annotated[Value, Tag("value")]
     | Annotated[list[Value], Tag("choices")]
@@ -112,7 +123,7 @@ class SearchSpec(BaseModel):
     folds: Annotated[int, Field(ge=1)] | None = None
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     cpus_per_trial: Annotated[FiniteFloat, Field(gt=0)] = 1.0
-    gpus_per_trial: Annotated[FiniteFloat, Field(ge=0)] | Literal["auto"] = 0.0
+    gpus_per_trial: Gpus = 0.0
     resources_per_trial: dict[str, Annotated[FiniteFloat, Field(gt=0)]] = {}
     concurrency: Annotated[int, Field(ge=1)] | None = None
     keep: Annotated[int, Field(ge=1)] = 3
