@@ -11,7 +11,6 @@ from typing import Annotated, NoReturn
 import typer
 
 from tuneyard.search import cli_cluster
-from tuneyard.search.cli_service import serve
 from tuneyard.search.cli_options import (
     NO_TRIAL,
     HereOptions,
@@ -24,6 +23,7 @@ from tuneyard.search.cli_options import (
     print_result,
     with_options,
 )
+from tuneyard.search.cli_service import serve
 
 # `--help` must not wait for torch, Ray and MLflow: each command imports what it needs
 app = typer.Typer(

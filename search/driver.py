@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -230,6 +231,7 @@ class Driver:
                 "tuneyard.value": repr(best.value),
                 "tuneyard.data": self.data.fingerprint,
                 "tuneyard.folds": str(self.spec.folds),
+                "tuneyard.classes": json.dumps(self.data.classes or None),
             },
         )
         logger.info(crown(self.client, version, self.task.objective, before))

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
 from mlflow.models import Model
 from mlflow.types import TensorSpec
 from torch import nn
@@ -89,7 +90,13 @@ def load_version(client: MlflowClient, version: ModelVersion) -> ServedModel:
                 f"{version.name} version {version.version} is no model that tuneyard registered; "
                 "make another one champion"
             )
-        module = mlflow.pytorch.load_model(str(files))
+        try:
+            module = mlflow.pytorch.load_model(str(files))
+        except (MlflowException, RuntimeError) as error:
+            reason = str(error).strip().partition("\n")[0]
+            raise SearchError(
+                f"{version.name} version {version.version} can't be loaded: {reason}"
+            ) from None
     classes = version.tags.get("tuneyard.classes")
     return ServedModel(
         version.name,

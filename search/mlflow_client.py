@@ -19,8 +19,14 @@ from tuneyard.search.errors import SearchError
 
 __all__ = ["MlflowClient", "MlflowException", "Run", "check_store", "connect", "tracking_address"]
 
-# the search's own writer tries again; a request that hangs must not hang it
-_HTTP = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}
+_ENVIRONMENT = {
+    # the search's own writer tries again; a request that hangs must not hang it
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
+    # stdout is the command's: it would say where each run is, and draw bars
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+}
 
 
 def check_store(tracking_uri: str | None, *, must_exist: bool = False) -> None:
@@ -57,7 +63,7 @@ def connect(tracking_uri: str | None) -> MlflowClient:
         SearchError: The server does not answer.
     """
     uri = tracking_address(tracking_uri)
-    for name, value in _HTTP.items():
+    for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)

@@ -73,7 +73,9 @@ def register(
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
-        return client.create_model_version(name, info.model_uri, run_id=run_id, tags=tags)
+        return client.create_model_version(
+            name, info.model_uri, run_id=run_id, tags=tags, model_id=info.model_id
+        )
 
 
 def crown(

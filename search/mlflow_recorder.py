@@ -78,23 +78,28 @@ class Recorder:
     def recalled(self, record: TrialRecord) -> None:
         """Counts a trial that ended before, and writes what MLflow had not taken of its end."""
         child = self._children.get(record.number)
-        if child is None:
-            self.started(record)
-            self.ended(record)
-            return
         self._start(record, child)
-        if not child.ended:
+        if child is None or not child.ended:
+            self._log_params(record)
             self._end(record)
         self._count_end(record)
 
     def started(self, record: TrialRecord) -> None:
         """Makes the child run, with the config as params."""
-        self._start(record, self._children.get(record.number))
-        params = {path: to_text(value) for path, value in record.params.items()}
-        self.writer.log(record.number, params=params)
+        child = self._children.get(record.number)
+        self._start(record, child)
+        if child is not None and child.ended:
+            # MLflow heard of an end that the study did not
+            self.writer.log(record.number, tags={"tuneyard.state": record.state})
+            self.writer.reopen(record.number)
+        self._log_params(record)
         self._logged[record.number] = record.params
         self._states["running"] += 1
         self._log_standing()
+
+    def _log_params(self, record: TrialRecord) -> None:
+        params = {path: to_text(value) for path, value in record.params.items()}
+        self.writer.log(record.number, params=params)
 
     def _start(self, record: TrialRecord, child: ChildRun | None) -> None:
         tags = {

@@ -133,6 +133,14 @@ class MlflowWriter:
 
         self._queue.put(take)
 
+    def reopen(self, key: int) -> None:
+        """Takes back a run's end."""
+
+        def take() -> None:
+            self._runs[key].status = "RUNNING"
+
+        self._queue.put(take)
+
     def run_id(self, key: int) -> str | None:
         """MLflow's id of a run; None before it is made."""
         run = self._runs.get(key)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from tuneyard.search.trials import TrialRecord, count_states
 from tuneyard.spaces import Value, to_text
-from tuneyard.trainables.task import Objective
+
+if TYPE_CHECKING:
+    from tuneyard.trainables.task import Objective
 
 
 class _Part(BaseModel):

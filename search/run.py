@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 
 import yaml
 
@@ -15,7 +16,7 @@ from tuneyard.search.best import find_parent
 from tuneyard.search.driver import Driver
 from tuneyard.search.errors import SearchError
 from tuneyard.search.folder import SPEC, SearchFolder
-from tuneyard.search.mlflow_client import Run, check_store, connect
+from tuneyard.search.mlflow_client import Run, check_store, connect, tracking_address
 from tuneyard.search.mlflow_heartbeat import DEAD_SECONDS, WALL, heard_of
 from tuneyard.search.mlflow_runs import (
     SearchRun,
@@ -30,7 +31,7 @@ from tuneyard.search.results import SearchResult
 from tuneyard.search.spec import SearchSpec, Settings, parse_spec
 from tuneyard.search.status import Budget
 from tuneyard.search.study import Study
-from tuneyard.search.study_mirror import check_studies
+from tuneyard.search.study_mirror import check_studies, studies_address
 from tuneyard.search.tune_memory import gpu_share
 from tuneyard.search.tune_resources import Resources, check_resources, check_shared
 from tuneyard.search.tune_runner import is_client, ray_connection, through_client
@@ -57,8 +58,7 @@ def search(spec: SearchSpec, settings: Settings | None = None) -> SearchResult:
     settings = settings or Settings()
     spec = spec.model_copy(update={"name": spec.name or new_name(spec.task)})
     if settings.address and is_client(settings.address):
-        there = settings.model_copy(update={"address": None})
-        return through_client(settings.address, partial(search, spec, there))
+        return through_client(settings.address, partial(search, spec, _seen_there(settings)))
     folder = SearchFolder(settings.storage, str(spec.name))
     if folder.exists():
         raise SearchError(
@@ -102,7 +102,7 @@ def resume(
     """
     settings, budget = settings or Settings(), budget or Budget()
     if settings.address and is_client(settings.address):
-        there = settings.model_copy(update={"address": None})
+        there = _seen_there(settings)
         return through_client(settings.address, partial(resume, name, there, budget))
     check_store(settings.tracking_uri, must_exist=True)
     client = connect(settings.tracking_uri)
@@ -131,6 +131,28 @@ def resume(
         return Driver(
             spec, settings, task, data, splits, client, run, folder, study, children, before
         ).drive()
+
+
+def _seen_there(settings: Settings) -> Settings:
+    """The settings of a driver that is on the cluster while its caller is not."""
+    storage, uri = str(settings.storage), tracking_address(settings.tracking_uri)
+    if "://" not in storage and not Path(storage).is_absolute():
+        raise SearchError(
+            f"--storage must be a full path, or an object store, that the cluster at "
+            f"{settings.address} reaches, got {storage!r}"
+        )
+    if uri.startswith(("sqlite", "file")):
+        raise SearchError(
+            f"MLflow must be a server that the cluster at {settings.address} reaches, got {uri}; "
+            "name one with --tracking-uri or MLFLOW_TRACKING_URI"
+        )
+    return settings.model_copy(
+        update={
+            "address": None,
+            "tracking_uri": uri,
+            "studies": studies_address(settings.studies),
+        }
+    )
 
 
 def new_name(task: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Mapping, Sequence
 from typing import Annotated
@@ -19,10 +18,8 @@ from tuneyard.search.run import new_name
 from tuneyard.search.service_errors import ConflictError
 from tuneyard.search.service_limits import check_budget
 from tuneyard.search.service_settings import ServiceSettings
-from tuneyard.search.spec import Seconds, parse_spec
-from tuneyard.search.status import Budget, SearchStatus
-
-MORE = re.compile(r"\+?[1-9][0-9]{0,8}")
+from tuneyard.search.spec import parse_spec
+from tuneyard.search.status import MORE, Budget, SearchStatus
 
 
 class Extension(Budget):
@@ -30,13 +27,9 @@ class Extension(Budget):
 
     Attributes:
         trials: As many in all (``"300"``), or so many more (``"+100"``).
-        time: Wall-clock budget of the new run in seconds, or as ``20m``.
-        target: Value of the objective that ends the search.
     """
 
-    trials: Annotated[str, Field(pattern=f"^{MORE.pattern}$")]
-    time: Seconds | None = None
-    target: Annotated[float | None, Field(allow_inf_nan=False)] = None
+    trials: Annotated[str, Field(pattern=f"^{MORE}$")]
 
 
 class Actions:

@@ -140,11 +140,15 @@ def _line(error: Mapping[str, Any]) -> str:
 
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    headers = error.headers or {}
-    detail = error.detail
+    headers, detail = dict(error.headers or {}), error.detail
     if error.status_code == HTTPStatus.NOT_FOUND:
         detail = f"there is no {request.url.path!r} here; what there is: /openapi.json"
     elif error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        # a path with two methods is two routes, of which Starlette names one
+        route = getattr(request.scope.get("route"), "path", None)
+        described = request.app.openapi()["paths"].get(route)
+        if described:
+            headers["Allow"] = ", ".join(sorted(method.upper() for method in described))
         detail = f"{request.url.path!r} takes {headers.get('Allow')}, got {request.method}"
     return problem(error.status_code, detail, headers)
 

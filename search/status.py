@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, FiniteFloat, field_validator
 
 from tuneyard.search.results import MlflowResult, ObjectiveResult
+from tuneyard.search.spec import Seconds
 from tuneyard.spaces import Value
+from tuneyard.spaces.errors import SpaceError
 
 SearchState = Literal["queued", "running", "interrupted", "completed", "stopped", "failed"]
 """A search's state; the last three are ends.
@@ -18,6 +21,10 @@ An ``interrupted`` search lost its driver, or its place in the queue: `resume` g
 
 OVER: frozenset[SearchState] = frozenset({"interrupted", "completed", "stopped", "failed"})
 """States in which nothing runs and nothing will, unless the search is resumed."""
+
+
+MORE = r"\+?[1-9][0-9]{0,8}"
+"""Trials in all, or with a plus so many more."""
 
 
 class _Part(BaseModel):
@@ -99,10 +106,17 @@ class Budget(_Part):
 
     Attributes:
         trials: As many in all (``"300"``), or so many more (``"+100"``).
-        time: Wall-clock budget of the new run in seconds.
+        time: Wall-clock budget of the new run in seconds, or as ``20m``.
         target: Value of the objective that ends the search.
     """
 
     trials: str | None = None
-    time: float | None = None
-    target: float | None = None
+    time: Seconds | None = None
+    target: FiniteFloat | None = None
+
+    @field_validator("trials")
+    @classmethod
+    def _number(cls, trials: str | None) -> str | None:
+        if trials is not None and not re.fullmatch(MORE, trials):
+            raise SpaceError(f"trials must be a number, or one more with +100, got {trials!r}")
+        return trials

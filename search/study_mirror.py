@@ -7,12 +7,14 @@ import os
 import queue
 import threading
 import time
+from pathlib import Path
 from typing import Literal
 
 import optuna
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial
+from sqlalchemy.pool import NullPool
 
 from tuneyard.search.errors import SearchError
 from tuneyard.search.folder import SearchFolder
@@ -21,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 JOURNAL = "study.journal"
 STUDIES = "TUNEYARD_STUDIES"
+FIRST_WAIT_SECONDS = 0.5
 MAX_WAIT_SECONDS = 10.0
 
 
@@ -61,6 +64,7 @@ class Mirror:
             raise _away(error) from None
         self._queue: queue.SimpleQueue[FrozenTrial | None] = queue.SimpleQueue()
         self._give_up_at: float | None = None
+        self._gave_up = False
         self._lacking = 0
         self._thread = threading.Thread(target=self._work, name="study-mirror", daemon=True)
         self._thread.start()
@@ -90,23 +94,30 @@ class Mirror:
 
     def _work(self) -> None:
         while (trial := self._queue.get()) is not None:
-            if not self._stored(trial):
+            if self._gave_up or not self._stored(trial):
                 self._lacking += 1
 
     def _stored(self, trial: FrozenTrial) -> bool:
         """Whether a trial came in before there was no time left."""
-        wait = 0.5
+        wait = FIRST_WAIT_SECONDS
         while True:
             try:
-                self._study.add_trial(trial)
+                # what is tried again may be in: it was the answer that got lost
+                if wait == FIRST_WAIT_SECONDS or not self._holds(trial):
+                    self._study.add_trial(trial)
                 return True
             except Exception as error:
-                if wait == 0.5:
-                    logger.warning("the Optuna storage does not answer, trying again: %s", error)
+                if wait == FIRST_WAIT_SECONDS:
+                    logger.warning("%s; trying again", _away(error.__cause__ or error))
                 if self._give_up_at is not None and time.monotonic() >= self._give_up_at:
+                    self._gave_up = True
                     return False
                 time.sleep(wait)
                 wait = min(2 * wait, MAX_WAIT_SECONDS)
+
+    def _holds(self, trial: FrozenTrial) -> bool:
+        number = trial.user_attrs["number"]
+        return any(stored.user_attrs["number"] == number for stored in self.trials)
 
 
 def check_studies(folder: SearchFolder, name: str, studies: str | None, *, resumed: bool) -> None:
@@ -139,15 +150,23 @@ def check_studies(folder: SearchFolder, name: str, studies: str | None, *, resum
 def _open(folder: SearchFolder, studies: str | None) -> BaseStorage:
     address = studies_address(studies)
     if address is None:
-        return JournalStorage(JournalFileBackend(f"{folder.path}/{JOURNAL}"))
+        journal = Path(folder.path, JOURNAL)
+        _mend(journal)
+        return JournalStorage(JournalFileBackend(str(journal)))
     try:
-        # a connection that the server has closed meanwhile is opened again
-        return RDBStorage(address, engine_kwargs={"pool_pre_ping": True})
+        # a connection a write: trials end seconds apart, and a kept one may be gone by then
+        return RDBStorage(address, engine_kwargs={"poolclass": NullPool})
     except Exception as error:
         raise _away(error) from None
 
 
-def _away(error: Exception) -> SearchError:
+def _mend(journal: Path) -> None:
+    """Cuts off a line that a crash cut short: the next one would be joined to it, and lost."""
+    if journal.exists():
+        os.truncate(journal, journal.read_bytes().rfind(b"\n") + 1)
+
+
+def _away(error: BaseException) -> SearchError:
     # the address holds a password, and so may the driver's message
     return SearchError(
         f"the Optuna storage does not answer ({type(error).__name__}); start it, or mend {STUDIES}"

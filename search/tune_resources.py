@@ -54,13 +54,17 @@ class Resources:
 
     def fit(self, node: Mapping[str, float]) -> int:
         """How many trials a node with these resources holds."""
-        return min(_shares(node.get(name, 0.0), amount) for name, amount in self.bundle.items())
+        return min(
+            _shares(name, node.get(name, 0.0), amount) for name, amount in self.bundle.items()
+        )
 
 
-def _shares(there: float, amount: float) -> int:
+def _shares(name: str, there: float, amount: float) -> int:
     """A share of a GPU is of one GPU: two of 0.6 do not fit on two halves of two."""
+    if name == "GPU" and amount < 1:
+        return int(there) * _shares("", 1.0, amount)
     # what 0.1 of 1 is short of 10 is not a trial less
-    return int(there) * int(1 / amount + 1e-9) if amount < 1 else int(there / amount + 1e-9)
+    return int(there / amount + 1e-9)
 
 
 def check_resources(resources: Resources) -> None:
