@@ -42,6 +42,7 @@ class Stack:
 
     Attributes:
         SHORT: A search of some seconds.
+        workers: Host names of those that ran the finished searches.
         LONG: A search with trials of some ten seconds, none cut: time to break something.
     """
 
@@ -55,7 +56,7 @@ class Stack:
         "folds": 1,
         "scheduler": "none",
         "space": {
-            "epochs": 3000,
+            "epochs": 2000,
             "cell": "lstm",
             "num_layers": 1,
             "hidden_size": 8,
@@ -90,6 +91,7 @@ class Stack:
             timeout=30,
         )
         self.mlflow = MlflowClient(self.url("MLFLOW"))
+        self.workers: set[str] = set()
 
     def url(self, name: str) -> str:
         return f"http://127.0.0.1:{self.ports[name]}"
@@ -110,6 +112,13 @@ class Stack:
     def up(self) -> None:
         """Starts what does not run, and waits until all is healthy."""
         self.compose("up", "--detach", "--wait", "--wait-timeout", "240")
+
+    def hosts(self) -> set[str]:
+        """The host names of the workers."""
+        return {
+            self.compose("exec", "-T", "--index", str(index), "ray-worker", "hostname").strip()
+            for index in (1, 2)
+        }
 
     def kill(self, service: str) -> None:
         """Kills one container of a service without a chance to finish anything."""
@@ -225,4 +234,5 @@ def finished(stack: Stack) -> tuple[str, str]:
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["search"] == "over-cli"
     stack.wait_over(over_http)
+    stack.workers = stack.hosts()
     return over_http, "over-cli"

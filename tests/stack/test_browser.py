@@ -56,7 +56,7 @@ def test_three_trials_are_compared(stack: Any, finished: tuple[str, str], page: 
     expect(page.get_by_role("heading", name="Comparing 3 Runs")).to_be_visible(timeout=60_000)
     expect(page.get_by_text(re.compile(rf"^{search}-\d{{5}}$"))).to_have_count(3, timeout=60_000)
     # the plot is drawn after the table
-    expect(page.locator(".parcoords svg").first).to_be_visible(timeout=60_000)
+    expect(page.locator(".main-svg").first).to_be_visible(timeout=60_000)
     PICTURE.parent.mkdir(exist_ok=True)
     page.screenshot(path=PICTURE)
     assert PICTURE.stat().st_size > 20_000
