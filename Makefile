@@ -14,10 +14,10 @@ export DO_NOT_TRACK := true
 # Modules are compiled once: a search starts several Python processes that import torch.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test check lock clean
+.PHONY: help demo test check lock secrets image stack-test clean
 
 help:  ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 8
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
 
 demo: .venv/.ready  ## a real search: 20 trials of the airplane LSTM, no network needed
 	$(BIN)/tuneyard search airplane-lstm --trials 20
@@ -30,10 +30,42 @@ check: .venv/.ready  ## formatting, lint and types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-lock: $(BIN)/uv  ## requirements.lock again from pyproject.toml; newer releases with UPGRADE=1
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
-		--custom-compile-command 'make lock' --python-version 3.11 --all-extras $(if $(UPGRADE),--upgrade) \
-		pyproject.toml --output-file requirements.lock
+COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
+	--custom-compile-command 'make lock' --python-version 3.11 pyproject.toml
+
+lock: $(BIN)/uv  ## the locks again from pyproject.toml; newer releases with UPGRADE=1
+	$(COMPILE) --all-extras $(if $(UPGRADE),--upgrade) --output-file requirements.lock
+	$(COMPILE) --extra stack --constraint requirements.lock --output-file requirements-stack.lock
+
+secrets:  ## .env with random secrets for docker compose
+	@if [ -e .env ]; then
+		echo ".env is there already, and it may hold the passwords of volumes that are, too: move it away for a new one" >&2
+		exit 1
+	fi
+	umask 077
+	while IFS= read -r line; do
+		case $$line in
+			[A-Z]*[=:]) echo "$$line$$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')" ;;
+			*) echo "$$line" ;;
+		esac
+	done <.env.example >.env
+
+image:  ## the image of the stack; with TORCH_INDEX=address of an index of CPU builds, without CUDA
+	docker compose build $(if $(TORCH_INDEX),--build-arg TORCH_INDEX="$(TORCH_INDEX)")
+
+# An engine that is there is used; where none is, the one that some machines have beside the checkout is started.
+ENGINE := ../shared/tools/docker-engine/up.sh
+
+stack-test: .venv/.ready  ## the stack's tests, on real containers
+	@if ! docker info >/dev/null 2>&1; then
+		[ -x $(ENGINE) ] || { echo "make stack-test needs Docker with Compose v2, and docker info fails: install or start it" >&2; exit 1; }
+		$(ENGINE)
+	fi
+	if ! command -v chromium >/dev/null && command -v apt-get >/dev/null; then
+		apt-get update -qq
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium chromium-driver >/dev/null
+	fi
+	$(BIN)/pytest -m stack tests/stack
 
 clean:  ## remove the environment, the caches and the builds; what searches recorded stays
 	rm -rf .venv build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
