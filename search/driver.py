@@ -19,7 +19,7 @@ from tuneyard.search.mlflow_client import MlflowClient, MlflowException, Run
 from tuneyard.search.mlflow_heartbeat import Heartbeat
 from tuneyard.search.mlflow_models import champion, crown, register
 from tuneyard.search.mlflow_recorder import Recorder
-from tuneyard.search.mlflow_runs import STATUS, ChildRun, SearchRun, finish_search, last_epoch
+from tuneyard.search.mlflow_runs import ChildRun, SearchRun, end_search, finish_search, last_epoch
 from tuneyard.search.pace import Pace
 from tuneyard.search.progress import Progress
 from tuneyard.search.results import (
@@ -93,8 +93,7 @@ class Driver:
             return result
         finally:
             with _mlflow_may_be_away():
-                self.client.set_tag(self.run.run_id, "tuneyard.state", state)
-                self.client.set_terminated(self.run.run_id, STATUS[state])
+                end_search(self.client, self.run.run_id, state)
 
     def _run_trials(self, pace: Pace, seconds: float | None) -> tuple[list[TrialRecord], bool]:
         """Every trial, ended and recorded; and whether a person stopped the search."""

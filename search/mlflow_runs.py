@@ -20,7 +20,7 @@ from tuneyard.trainables.task import Objective
 
 PAGE = 1000
 SPEC = "spec.yaml"
-STATUS = {"completed": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}
+_STATUS = {"completed": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}
 """What a search's end is in MLflow."""
 
 
@@ -153,9 +153,8 @@ def queued_spec(client: MlflowClient, run: Run) -> str:
 
 
 def finish_search(client: MlflowClient, result: SearchResult, table: str) -> None:
-    """Writes a result to the parent run: state, metrics, ``result.json`` and ``trials.csv``."""
+    """Writes a result to the parent run: metrics, ``result.json`` and ``trials.csv``."""
     run_id = result.mlflow.run_id
-    client.set_tag(run_id, "tuneyard.state", result.state)
     values: dict[str, float | None] = {f"baseline_{result.objective.metric}": result.baseline.value}
     if result.best:
         client.set_tag(run_id, "tuneyard.best_run", result.best.mlflow_run_id)
@@ -166,6 +165,12 @@ def finish_search(client: MlflowClient, result: SearchResult, table: str) -> Non
             client.log_metric(run_id, name, value)
     client.log_text(run_id, result.model_dump_json(indent=2), "result.json")
     client.log_text(run_id, table, "trials.csv")
+
+
+def end_search(client: MlflowClient, run_id: str, state: str) -> None:
+    """Closes a search's run; who reads its state as an end finds it closed."""
+    client.set_terminated(run_id, _STATUS[state])
+    client.set_tag(run_id, "tuneyard.state", state)
 
 
 def find_children(client: MlflowClient, run: SearchRun) -> dict[int, Run]:
@@ -202,6 +207,5 @@ def close_search(client: MlflowClient, run: Run) -> None:
             client.set_tag(child.info.run_id, "tuneyard.state", "pruned")
             client.set_tag(child.info.run_id, "tuneyard.reason", "interrupt")
             client.set_terminated(child.info.run_id, "KILLED")
-    client.set_tag(place.run_id, "tuneyard.state", "stopped")
     client.set_tag(place.run_id, HEARTBEAT, 0)
-    client.set_terminated(place.run_id, "KILLED")
+    end_search(client, place.run_id, "stopped")

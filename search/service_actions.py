@@ -8,7 +8,6 @@ from typing import Annotated
 
 from pydantic import Field
 
-from tuneyard.search.errors import SearchError
 from tuneyard.search.mlflow_heartbeat import HEARTBEAT
 from tuneyard.search.mlflow_runs import close_search, queue_search
 from tuneyard.search.mlflow_searches import MlflowSearches, Run
@@ -121,8 +120,8 @@ class Actions:
 
         Raises:
             UnknownSearchError: There is no such search.
-            ConflictError: It is not over.
-            SearchError: It has run so many trials already, or the service does not take so many.
+            ConflictError: It is not over, or has run so many trials already.
+            SearchError: The service does not take so many.
         """
         run, status = self._look(name)
         _check_over(status)
@@ -130,7 +129,7 @@ class Actions:
         trials = int(extension.trials) + (status.budget if more else 0)
         ended = ended_trials(status.trials)
         if trials <= ended:
-            raise SearchError(
+            raise ConflictError(
                 f"trials must be above the {ended} that search {name!r} has run, got {trials}; "
                 "give more of them, or as +100"
             )

@@ -41,6 +41,7 @@ class Service:
     def __init__(self, settings: ServiceSettings, queue: JobQueue | None = None) -> None:
         self.settings = settings
         self.searches = MlflowSearches(settings.tracking_uri)
+        self._mlflow_url = settings.mlflow_url or self.searches.address
         self.queue = queue or JobQueue(settings.ray_address)
         self.actions = Actions(settings, self.searches, self.queue)
         self._champions = Champions(self.searches)
@@ -140,7 +141,7 @@ class Service:
         )
         if result.best is None:
             raise MissingError(nothing)
-        place = result.mlflow.model_copy(update={"tracking_uri": self.searches.address})
+        place = result.mlflow.model_copy(update={"tracking_uri": self._mlflow_url})
         return result.model_copy(update={"mlflow": place})
 
     async def predict(self, task: str, inputs: list[object]) -> Prediction:
@@ -178,7 +179,7 @@ class Service:
                 live = await self._fresh.get("live", self.queue.live)
             except RayAwayError:
                 live = None
-        return [search_status(run, self.searches.address, live, now) for run in runs]
+        return [search_status(run, self._mlflow_url, live, now) for run in runs]
 
 
 async def asked_service(request: Request) -> Service:

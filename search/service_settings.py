@@ -34,6 +34,7 @@ class ServiceSettings(BaseModel):
     Attributes:
         tokens: Bearer tokens; without any, everyone who reaches the service may use it.
         tracking_uri: MLflow's address; None means its own default.
+        mlflow_url: MLflow's address as users reach it; None means the same one.
         ray_address: Of Ray's dashboard.
         max_request_bytes: Longest body of a request.
         max_requests_per_second: Of each token.
@@ -45,6 +46,7 @@ class ServiceSettings(BaseModel):
 
     tokens: tuple[Token, ...] = ()
     tracking_uri: Annotated[str | None, Field(alias="MLFLOW_TRACKING_URI")] = None
+    mlflow_url: Annotated[str | None, Field(alias="TUNEYARD_MLFLOW_URL")] = None
     ray_address: Annotated[str, Field(alias="RAY_API_SERVER_ADDRESS")] = ADDRESS
     max_request_bytes: Annotated[int, Field(ge=1, alias="TUNEYARD_MAX_REQUEST_BYTES")] = 1_000_000
     max_requests_per_second: Annotated[

@@ -7,6 +7,7 @@ import os
 import queue
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -25,6 +26,8 @@ JOURNAL = "study.journal"
 STUDIES = "TUNEYARD_STUDIES"
 FIRST_WAIT_SECONDS = 0.5
 MAX_WAIT_SECONDS = 10.0
+
+Direction = Literal["minimize", "maximize"]
 
 
 def studies_address(studies: str | None) -> str | None:
@@ -50,16 +53,14 @@ class Mirror:
         self,
         folder: SearchFolder,
         name: str,
-        direction: Literal["minimize", "maximize"],
+        direction: Direction,
         studies: str | None,
         *,
         resumed: bool,
     ) -> None:
         storage = _open(folder, studies)
         try:
-            self._study = optuna.create_study(
-                study_name=name, direction=direction, storage=storage, load_if_exists=resumed
-            )
+            self._study = _study(storage, name, direction, resumed=resumed)
         except Exception as error:  # those of the database's driver come as they are
             raise _away(error) from None
         self._queue: queue.SimpleQueue[FrozenTrial | None] = queue.SimpleQueue()
@@ -158,6 +159,14 @@ def _open(folder: SearchFolder, studies: str | None) -> BaseStorage:
         return RDBStorage(address, engine_kwargs={"poolclass": NullPool})
     except Exception as error:
         raise _away(error) from None
+
+
+def _study(storage: BaseStorage, name: str, direction: Direction, *, resumed: bool) -> optuna.Study:
+    if resumed:
+        # there is none where a crash came first
+        with suppress(KeyError):
+            return optuna.load_study(study_name=name, storage=storage)
+    return optuna.create_study(study_name=name, direction=direction, storage=storage)
 
 
 def _mend(journal: Path) -> None:

@@ -158,6 +158,8 @@ def _on_node(node: str, ask: Callable[[], bool]) -> bool:
     there = call.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False))
     try:
         return ray.get(there.remote(), timeout=PROBE_SECONDS)
+    except (ray.exceptions.TaskUnschedulableError, ray.exceptions.NodeDiedError):
+        return True  # it has left meanwhile
     except ray.exceptions.RayError as error:
         reason = str(error).strip().splitlines()[-1]
         raise SearchError(f"a node of the cluster can't run tuneyard: {reason}") from None

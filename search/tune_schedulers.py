@@ -103,7 +103,9 @@ class RecallsRungs(_SparesBaseline, ASHAScheduler):
         (bracket,) = self._brackets
         sign = 1 if self._mode == "max" else -1
         for number, curve in curves.items():
-            for epoch, value in sorted(curve.items()):
+            reports = sorted(curve.items())
+            # at the baseline it looks when that has ended
+            for epoch, value in reports[-1:] if number == BASELINE else reports:
                 ended = cast("Trial", _Ended(str(number)))
                 bracket.on_result(ended, epoch, sign * value)
 

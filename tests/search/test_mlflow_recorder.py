@@ -1,27 +1,22 @@
 """A search in a real MLflow: the parent run, a child run a trial, curves, changes and ends."""
 
-import csv
-import io
 import json
 from typing import Any
 
 import pytest
 from mlflow import MlflowClient
 
-from tuneyard.search.mlflow_recorder import (
-    CURVE_POINTS,
-    PARENT,
-    finish_search,
-    trials_csv,
-)
+from tuneyard.search.mlflow_recorder import CURVE_POINTS, PARENT
+from tuneyard.search.mlflow_runs import end_search, finish_search
 from tuneyard.search.results import (
     BaselineResult,
     BestResult,
     MlflowResult,
     ObjectiveResult,
     SearchResult,
+    trials_csv,
 )
-from tuneyard.search.trials import Params, State, TrialRecord
+from tuneyard.search.trials import Params, State
 
 PARAMS: Params = {"optimizer.kind": "sgd", "optimizer.sgd.lr": 0.1, "batch_size": None, "on": True}
 
@@ -39,6 +34,7 @@ def test_the_parent_run(record_search: Any, store: MlflowClient) -> None:
         "tuneyard.search": "my-search",
         "tuneyard.task": "diabetes",
         "tuneyard.state": "running",
+        "tuneyard.budget": "7",
         "tuneyard.metric": "val_loss",
         "tuneyard.mode": "min",
         "tuneyard.folds": "1",
@@ -87,6 +83,7 @@ def test_a_trial_is_a_child_run(record_search: Any, store: MlflowClient) -> None
         "tuneyard.number": "3",
         "tuneyard.state": "completed",
         "tuneyard.reason": "completed",
+        "tuneyard.node": "node-a",
         "tuneyard.value": "0.3",
         "tuneyard.best_epoch": "2",
         "tuneyard.candidate": "true",
@@ -259,8 +256,9 @@ def test_the_result_goes_to_the_parent_run(record_search: Any, store: MlflowClie
         wall_s=1.5,
     )
     finish_search(store, result, trials_csv([record]))
+    end_search(store, search.run.run_id, "completed")
     run = store.get_run(search.run.run_id)
-    assert run.data.tags["tuneyard.state"] == "completed"
+    assert (run.data.tags["tuneyard.state"], run.info.status) == ("completed", "FINISHED")
     assert run.data.tags["tuneyard.best_run"] == search.trial().info.run_id
     assert run.data.metrics == {
         "best_val_loss": 0.4,
@@ -270,26 +268,3 @@ def test_the_result_goes_to_the_parent_run(record_search: Any, store: MlflowClie
     }
     assert SearchResult.model_validate_json(search.text("result.json")) == result
     assert search.text("trials.csv").startswith("number,state,reason,value,")
-
-
-def test_trials_csv() -> None:
-    ended = TrialRecord(0, PARAMS, state="completed", reason="completed", epoch=9, value=0.1 + 0.2)
-    ended.best_epoch, ended.seconds = 7, 1.23456
-    ended.best_params = PARAMS | {"optimizer.sgd.lr": 0.08}
-    failed = TrialRecord(1, {"optimizer.kind": "adam"}, state="failed", reason='a "b",\nc')
-    first, second = csv.DictReader(io.StringIO(trials_csv([ended, failed])))
-    assert first == {
-        "number": "0",
-        "state": "completed",
-        "reason": "completed",
-        "value": "0.30000000000000004",
-        "best_epoch": "7",
-        "epochs": "9",
-        "seconds": "1.235",
-        "batch_size": "none",
-        "on": "true",
-        "optimizer.kind": "sgd",
-        "optimizer.sgd.lr": "0.08",
-    }
-    assert (second["state"], second["reason"], second["value"]) == ("failed", 'a "b",\nc', "")
-    assert (second["optimizer.kind"], second["optimizer.sgd.lr"]) == ("adam", "")

@@ -19,6 +19,7 @@ def test_a_search_over_http_and_one_by_command_finish(
     stack.check_complete(over_http, 12)
     stack.check_complete(over_cli, 6)
     assert stack.status(over_http).user == stack.status(over_cli).user == "ana"
+    assert stack.status(over_http).mlflow.tracking_uri == stack.url("MLFLOW")
 
 
 def test_trials_ran_on_both_workers(stack: Any, finished: tuple[str, str]) -> None:
