@@ -63,7 +63,7 @@ stack-test: .venv/.ready  ## the stack's tests, on real containers
 	fi
 	if ! command -v chromium >/dev/null && command -v apt-get >/dev/null; then
 		apt-get update -qq
-		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium chromium-driver >/dev/null
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null
 	fi
 	$(BIN)/pytest -m stack tests/stack
 

@@ -1,14 +1,32 @@
-"""Fixtures of all tests."""
+"""Fixtures of all tests: real data, one Ray, one PostgreSQL, one object store."""
 
+import contextlib
 import logging
 import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 import ray
 
 BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+# the object store of the tests lets anybody in who says a name
+AWS = {
+    "AWS_ACCESS_KEY_ID": "tests",
+    "AWS_SECRET_ACCESS_KEY": "tests",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
 
 
 @pytest.fixture(scope="session")
@@ -24,13 +42,136 @@ def data_dir() -> Path:
 @pytest.fixture(scope="session")
 def local_ray() -> Iterator[None]:
     """One Ray for all tests: two CPUs, and one GPU that is there for the scheduler alone."""
-    ray.init(
-        address="local",
-        num_cpus=2,
-        num_gpus=1,
-        include_dashboard=False,
-        log_to_driver=False,
-        logging_level=logging.ERROR,
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in AWS.items():
+            patch.setenv(name, value)  # for its workers
+        ray.init(
+            address="local",
+            num_cpus=2,
+            num_gpus=1,
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+        )
     yield
     ray.shutdown()
+
+
+@pytest.fixture(scope="session")
+def _object_store() -> Iterator[str]:
+    from moto.server import ThreadedMotoServer  # takes a second
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # or each request is a line
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def object_store(_object_store: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The address of an empty bucket in a real S3 server."""
+    from pyarrow.fs import S3FileSystem
+
+    for name, value in AWS.items():
+        monkeypatch.setenv(name, value)
+    bucket = f"bucket-{secrets.token_hex(4)}"
+    store = S3FileSystem(endpoint_override=_object_store, scheme="http", allow_bucket_creation=True)
+    store.create_dir(bucket)
+    return f"s3://{bucket}/searches?endpoint_override={_object_store}&scheme=http"
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+class Postgres:
+    """A real PostgreSQL server, which can be stopped and started again.
+
+    Args:
+        binaries: The folder of its programs.
+        folder: A folder that is there and empty.
+    """
+
+    def __init__(self, binaries: Path, folder: Path) -> None:
+        self._binaries, self._folder = binaries, folder
+        self._port = free_port()
+        self._password = secrets.token_hex(8)
+        self._process: subprocess.Popen[bytes] | None = None
+        # it refuses to run as root
+        self._user: dict[str, Any] = {}
+        if os.getuid() == 0:
+            self._user = {"user": "nobody", "group": "nogroup", "extra_groups": []}
+            shutil.chown(folder, "nobody", "nogroup")
+        password = folder / "password"
+        password.write_text(self._password)
+        options = ["--auth=scram-sha-256", "--username=tuneyard", f"--pwfile={password}"]
+        subprocess.run(
+            [
+                binaries / "initdb",
+                *options,
+                "--encoding=UTF8",
+                "--no-locale",
+                "--no-sync",
+                f"{folder}/data",
+            ],
+            check=True,
+            capture_output=True,
+            cwd=folder,
+            **self._user,
+        )
+
+    @property
+    def address(self) -> str:
+        """Of a database for Optuna's studies."""
+        return f"postgresql://tuneyard:{self._password}@127.0.0.1:{self._port}/postgres"
+
+    def start(self) -> None:
+        """Starts it, and waits until it answers."""
+        options = {"-D": "data", "-h": "127.0.0.1", "-p": str(self._port), "-k": str(self._folder)}
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [self._binaries / "postgres", *sum(options.items(), ()), "-c", "fsync=off"],
+                cwd=self._folder,
+                stdout=log,
+                stderr=log,
+                **self._user,
+            )
+        until = time.monotonic() + 30
+        while True:
+            try:
+                psycopg.connect(self.address).close()
+                return
+            except psycopg.OperationalError:
+                assert self._process.poll() is None, (self._folder / "log").read_text()
+                assert time.monotonic() < until, "PostgreSQL does not answer"
+                time.sleep(0.05)
+
+    def stop(self) -> None:
+        """Ends it with all its connections, if it runs."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGINT)
+            self._process.wait(timeout=30)
+            self._process = None
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """One PostgreSQL for all tests that need one; each has studies of its own names."""
+    found = shutil.which("initdb")
+    places = sorted(Path("/usr/lib/postgresql").glob("*/bin"))  # Debian keeps it from the PATH
+    if found:
+        places.append(Path(found).resolve().parent)
+    if not places:
+        pytest.skip("no PostgreSQL here: apt install postgresql")
+    # pytest's own folders are closed to other users
+    with tempfile.TemporaryDirectory(prefix="tuneyard-postgres-") as folder:
+        server = Postgres(places[-1], Path(folder))
+        server.start()
+        yield server
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            server.stop()

@@ -2,87 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
+from typing import Any
 
-import optuna
 import pytest
-from mlflow import MlflowClient
-from mlflow.entities import Run
-from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
 
 from tuneyard.search import SearchError, SearchResult, SearchSpec, Settings, search
-from tuneyard.search.best import find_result
-from tuneyard.search.spec import parse_spec, read_spec
+from tuneyard.search.spec import parse_spec
 
 pytestmark = pytest.mark.usefixtures("local_ray")
-
-STATUS = {
-    "completed": "FINISHED",
-    "early_stopped": "FINISHED",
-    "pruned": "KILLED",
-    "diverged": "FAILED",
-    "out_of_memory": "FAILED",
-    "failed": "FAILED",
-}
-OPTUNA_STATE = {"FINISHED": "COMPLETE", "KILLED": "PRUNED", "FAILED": "FAIL"}
 
 
 def run(settings: Settings, **values: object) -> SearchResult:
     return search(parse_spec(values), settings)
 
 
-def children(result: SearchResult) -> list[Run]:
-    client = MlflowClient(result.mlflow.tracking_uri)
-    found = client.search_runs(
-        [result.mlflow.experiment_id],
-        filter_string=f"tags.`mlflow.parentRunId` = '{result.mlflow.run_id}'",
-        max_results=1000,
-    )
-    return sorted(found, key=lambda one: int(one.data.tags["tuneyard.number"]))
-
-
-def mirrored(settings: Settings, result: SearchResult) -> dict[int, optuna.trial.FrozenTrial]:
-    journal = settings.storage / result.search / "study.journal"
-    storage = JournalStorage(JournalFileBackend(str(journal)))
-    study = optuna.load_study(study_name=result.search, storage=storage)
-    return {trial.user_attrs["number"]: trial for trial in study.get_trials()}
-
-
-def check_records(settings: Settings, result: SearchResult) -> None:
-    """What holds for every search: MLflow, the mirrored study, the folder and the result agree."""
-    client = MlflowClient(result.mlflow.tracking_uri)
-    parent = client.get_run(result.mlflow.run_id)
-    runs = children(result)
-    trials = mirrored(settings, result)
-    states = [one.data.tags["tuneyard.state"] for one in runs]
-
-    assert parent.info.status in ("FINISHED", "KILLED", "FAILED")
-    assert len(runs) == result.trials["total"] == len(trials)
-    counts = Counter(states)
-    assert {state: counts[state] for state in STATUS} == {
-        state: result.trials[state] for state in STATUS
-    }
-    assert [one.info.status for one in runs] == [STATUS[state] for state in states]
-    assert all(one.info.end_time for one in runs)
-    for one, number in zip(runs, range(len(runs)), strict=True):
-        frozen = trials[int(one.data.tags["tuneyard.number"])]
-        assert frozen.state.name == OPTUNA_STATE[one.info.status], one.data.tags
-        assert int(one.data.tags["tuneyard.number"]) == number
-        if frozen.state.name == "COMPLETE":
-            assert frozen.value == float(one.data.tags["tuneyard.value"])
-    kept = sorted((settings.storage / result.search / "checkpoints").glob("0*"))
-    uploaded = [one for one in runs if client.list_artifacts(one.info.run_id, "checkpoint")]
-    candidates = [one for one in runs if "tuneyard.candidate" in one.data.tags]
-    spec = parse_spec(read_spec(settings.storage / result.search / "spec.yaml"))
-    assert len(kept) == len(uploaded) == min(spec.keep, len(candidates))
-    assert find_result(client, result.search).model_dump(exclude={"wall_s"}) == result.model_dump(
-        exclude={"wall_s"}
-    )
-
-
-def test_asha_on_the_airplane_series(settings: Settings) -> None:
+def test_asha_on_the_airplane_series(settings: Settings, records: Any) -> None:
     result = run(
         settings,
         task="airplane-lstm",
@@ -91,7 +26,8 @@ def test_asha_on_the_airplane_series(settings: Settings) -> None:
         space={"epochs": 12},
         seed=1,
     )
-    check_records(settings, result)
+    left = records(settings, result.search)
+    left.check(result)
 
     assert result.state == "completed"
     assert result.trials["total"] == 10
@@ -101,22 +37,21 @@ def test_asha_on_the_airplane_series(settings: Settings) -> None:
     assert result.baseline.value is not None
     assert result.best.value <= result.baseline.value
     assert set(result.best.test) == {"test_loss", "test_rmse", "test_mae"}
-    first = children(result)[0]
+    first = left.children[0]
     assert first.data.params["optimizer.adam.lr"] == "0.01"
-    client = MlflowClient(result.mlflow.tracking_uri)
-    curve = client.get_metric_history(first.info.run_id, "val_rmse")
+    curve = left.client.get_metric_history(first.info.run_id, "val_rmse")
     assert [point.step for point in curve] == list(range(1, 13))
-    stepped = client.get_metric_history(result.mlflow.run_id, "best_val_rmse")
+    stepped = left.client.get_metric_history(result.mlflow.run_id, "best_val_rmse")
     values = [point.value for point in sorted(stepped, key=lambda point: point.step)]
     assert values == sorted(values, reverse=True)
     assert values[-1] == result.best.value
-    artifacts = {one.path for one in client.list_artifacts(result.mlflow.run_id)}
+    artifacts = {one.path for one in left.client.list_artifacts(result.mlflow.run_id)}
     assert artifacts == {"spec.yaml", "space.schema.json", "trials.csv", "result.json"}
-    champion = client.get_model_version_by_alias("tuneyard-airplane-lstm", "champion")
+    champion = left.client.get_model_version_by_alias("tuneyard-airplane-lstm", "champion")
     assert champion.run_id == result.best.mlflow_run_id
 
 
-def test_a_trial_that_diverges(settings: Settings, data_dir: Path) -> None:
+def test_a_trial_that_diverges(settings: Settings, records: Any, data_dir: Path) -> None:
     """L-BFGS on batches of 32 gives NaN in its first epoch."""
     result = run(
         settings.model_copy(update={"data_dir": data_dir}),
@@ -146,7 +81,8 @@ def test_a_trial_that_diverges(settings: Settings, data_dir: Path) -> None:
             "epochs": 5,
         },
     )
-    check_records(settings, result)
+    left = records(settings, result.search)
+    left.check(result)
     assert result.trials["total"] == 2, "the grid has two points"
     assert result.trials["diverged"] == 1
     assert result.best is not None
@@ -173,7 +109,7 @@ def fixed_airplane() -> dict[str, object]:
     }
 
 
-def test_pbt_with_mlflow(settings: Settings) -> None:
+def test_pbt_with_mlflow(settings: Settings, records: Any) -> None:
     result = run(
         settings,
         task="airplane-lstm",
@@ -181,22 +117,22 @@ def test_pbt_with_mlflow(settings: Settings) -> None:
         scheduler={"kind": "pbt", "interval": 3, "resample": 0.0},
         space={"epochs": 15},
     )
-    check_records(settings, result)
+    left = records(settings, result.search)
+    left.check(result)
     assert result.trials["completed"] == 4
-    client = MlflowClient(result.mlflow.tracking_uri)
     changed = [
         point
-        for one in children(result)
+        for one in left.children
         for name in one.data.metrics
         if name.startswith("optimizer.")
-        for point in client.get_metric_history(one.info.run_id, name)
+        for point in left.client.get_metric_history(one.info.run_id, name)
     ]
     assert changed, "what the scheduler changes is a stepped metric"
     assert all(point.step > 1 for point in changed)
 
 
 @pytest.mark.parametrize("scheduler", ["hyperband", "median"])
-def test_every_other_scheduler(settings: Settings, scheduler: str) -> None:
+def test_every_other_scheduler(settings: Settings, records: Any, scheduler: str) -> None:
     result = run(
         settings,
         task="airplane-lstm",
@@ -205,12 +141,13 @@ def test_every_other_scheduler(settings: Settings, scheduler: str) -> None:
         sampler="random",
         space={"epochs": 9},
     )
-    check_records(settings, result)
+    left = records(settings, result.search)
+    left.check(result)
     assert result.state == "completed"
     assert result.trials["total"] == 6
 
 
-def test_time_that_runs_out_keeps_what_was_found(settings: Settings) -> None:
+def test_time_that_runs_out_keeps_what_was_found(settings: Settings, records: Any) -> None:
     result = run(
         settings,
         task="airplane-lstm",
@@ -219,17 +156,19 @@ def test_time_that_runs_out_keeps_what_was_found(settings: Settings) -> None:
         scheduler="none",
         space={"epochs": 100000},
     )
-    check_records(settings, result)
+    left = records(settings, result.search)
+    left.check(result)
     assert result.state == "completed"
     assert 0 < result.trials["total"] < 100
     assert result.trials["pruned"] == result.trials["total"]
-    assert {one.data.tags["tuneyard.reason"] for one in children(result)} == {"deadline"}
+    assert {one.data.tags["tuneyard.reason"] for one in left.children} == {"deadline"}
     assert result.best is not None, "a trial that the deadline cuts keeps its best weights"
 
 
-def test_a_target_that_is_reached_ends_the_search(settings: Settings) -> None:
+def test_a_target_that_is_reached_ends_the_search(settings: Settings, records: Any) -> None:
     result = run(settings, task="airplane-lstm", trials=100, target=200.0, space={"epochs": 100000})
-    check_records(settings, result)
+    left = records(settings, result.search)
+    left.check(result)
     assert result.best is not None
     assert result.best.value <= 200.0
     assert result.trials["total"] < 100
@@ -246,7 +185,7 @@ def test_the_same_search_again_finds_the_same(settings: Settings) -> None:
     assert first.search != second.search
 
 
-def test_a_trial_that_raises(settings: Settings) -> None:
+def test_a_trial_that_raises(settings: Settings, records: Any) -> None:
     """Ray grants a logical GPU here, and torch finds none."""
     torch = pytest.importorskip("torch")
     if torch.cuda.is_available():
@@ -258,11 +197,12 @@ def test_a_trial_that_raises(settings: Settings) -> None:
         gpus_per_trial=0.5,
         space=fixed_airplane() | {"lookback": {"low": 2, "high": 3}},
     )
-    check_records(settings, result)
+    left = records(settings, result.search)
+    left.check(result)
     assert result.trials["failed"] == 2
     assert result.state == "failed"
     assert result.best is None
-    reason = children(result)[0].data.tags["tuneyard.reason"]
+    reason = left.children[0].data.tags["tuneyard.reason"]
     assert "Ray granted GPU" in reason
     assert "--gpus-per-trial 0" in reason
 

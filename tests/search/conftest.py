@@ -22,7 +22,9 @@ from mlflow.entities import Run
 from tuneyard.datasets import Dataset
 from tuneyard.search import mlflow_writer
 from tuneyard.search.mlflow_client import MlflowClient, connect
-from tuneyard.search.mlflow_recorder import Recorder, SearchRun, find_experiment, start_search
+from tuneyard.search.mlflow_recorder import Recorder
+from tuneyard.search.mlflow_runs import ChildRun, SearchRun, start_search
+from tuneyard.search.pace import Pace
 from tuneyard.search.spec import SearchSpec, parse_spec
 from tuneyard.search.trials import Params, State, TrialRecord
 from tuneyard.trainables.task import Objective
@@ -30,7 +32,7 @@ from tuneyard.trainables.task import Objective
 
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("TUNEYARD_DATA", "TUNEYARD_STORAGE", "MLFLOW_TRACKING_URI"):
+    for name in ("TUNEYARD_DATA", "TUNEYARD_STORAGE", "TUNEYARD_STUDIES", "MLFLOW_TRACKING_URI"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -149,10 +151,13 @@ class Search:
         self.spec: SearchSpec = parse_spec(
             {"task": "diabetes", "name": "my-search", "folds": 1} | values
         )
-        self.run: SearchRun = start_search(
-            client, find_experiment(client, "diabetes"), self.spec, LOSS, DATA
-        )
-        self.recorder = Recorder(client, self.run, self.spec, LOSS)
+        self.run: SearchRun = start_search(client, self.spec, LOSS, DATA)
+        self.go_on({})
+
+    def go_on(self, children: dict[int, ChildRun]) -> None:
+        """A recorder of a run of the search, which knows the trials' runs of those before."""
+        self.pace = Pace(self.spec.trials, None)
+        self.recorder = Recorder(self.client, self.run, self.spec, LOSS, self.pace, children)
 
     def start(self, number: int, params: Params) -> TrialRecord:
         record = TrialRecord(number, params, current=params)
@@ -165,7 +170,7 @@ class Search:
         """Some more epochs."""
         first = record.epoch + 1
         record.epoch += len(losses)
-        record.state = state
+        record.state, record.node = state, "node-a"
         for epoch, loss in enumerate(losses, first):
             if record.value is None or loss < record.value:
                 record.value, record.best_epoch, record.best_params = loss, epoch, record.current
@@ -174,7 +179,7 @@ class Search:
 
     def end(self, record: TrialRecord, state: State = "completed", saved: bool = True) -> None:
         record.state, record.reason = state, record.reason or state
-        record.checkpoint = Path("somewhere") if saved else None
+        record.checkpoint = f"checkpoints/{record.number:05d}/checkpoint_000000" if saved else None
         self.recorder.ended(record)
 
     def flush(self) -> None:

@@ -7,7 +7,7 @@ import pytest
 from mlflow import MlflowClient
 from typer.testing import CliRunner
 
-from tuneyard.search import best
+from tuneyard.search import mlflow_runs
 from tuneyard.search.best import find_result
 from tuneyard.search.cli import app
 from tuneyard.search.errors import SearchError
@@ -93,7 +93,7 @@ def test_more_trials_than_a_page(
     store: MlflowClient, search: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = find_result(store, "my-search")
-    monkeypatch.setattr(best, "PAGE", 2)
+    monkeypatch.setattr(mlflow_runs, "PAGE", 2)
     paged = find_result(store, "my-search")
     assert paged.model_copy(update={"wall_s": 0}) == whole.model_copy(update={"wall_s": 0})
 

@@ -1,7 +1,7 @@
 """The best checkpoints: whatever the order in which trials end, exactly the k best are left."""
 
-import shutil
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal, NamedTuple
@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tuneyard.search.checkpoints import BestCheckpoints
+from tuneyard.search.folder import SearchFolder
 from tuneyard.search.trials import FAILURES, State, TrialRecord
 from tuneyard.trainables.task import Objective
 
@@ -36,17 +37,17 @@ class Store:
         self.held: dict[int, list[str]] = {}
         self.calls: list[tuple[str, int]] = []
 
-    def upload(self, key: int, folder: Path, artifact_path: str) -> None:
+    def upload(self, key: int, folder: SearchFolder, name: str, artifact_path: str) -> None:
         assert artifact_path == "checkpoint"
-        assert key not in self.held
         self.calls.append(("upload", key))
-        self.held[key] = sorted(path.name for path in folder.iterdir())
+        with folder.fetched(name) as files:
+            self.held[key] = sorted(path.name for path in files.iterdir())
 
-    def remove(self, key: int, folder: Path, artifact_path: str) -> None:
+    def remove(self, key: int, artifact_path: str, then: Callable[[], None]) -> None:
         assert artifact_path == "checkpoint"
         self.calls.append(("remove", key))
-        del self.held[key]
-        shutil.rmtree(folder)
+        self.held.pop(key, None)  # nothing there is no matter
+        then()
 
 
 def ending(state: State) -> st.SearchStrategy[End]:
@@ -65,26 +66,36 @@ ENDS = st.lists(
 )
 
 
-def on_disk(folder: Path) -> set[int]:
-    return {int(path.name) for path in folder.iterdir()}
+def on_disk(folder: SearchFolder) -> set[int]:
+    return {int(name) for name in folder.kept_trials()}
+
+
+def trial(folder: SearchFolder, number: int, end: End) -> TrialRecord:
+    """A trial that ended, with a folder of its own as Tune makes it."""
+    record = TrialRecord(number, {}, state=end.state, value=end.value)
+    name = f"checkpoints/{number:05d}"
+    Path(folder.path, name).mkdir(parents=True)
+    if end.saved:
+        name += "/checkpoint_000000"
+        Path(folder.path, name).mkdir()
+        Path(folder.path, name, "model.pt").write_text(str(number))
+        record.checkpoint = name if end.candidate else None
+    return record
 
 
 def play(
-    folder: Path, ends: Sequence[End], order: Sequence[int], mode: Mode, keep: int, at_end: bool
+    folder: SearchFolder,
+    ends: Sequence[End],
+    order: Sequence[int],
+    mode: Mode,
+    keep: int,
+    at_end: bool,
 ) -> tuple[BestCheckpoints, Store]:
-    """Lets trials end in some order, each with a folder of its own as Tune makes it."""
+    """Lets trials end in some order."""
     store = Store()
     best = BestCheckpoints(Objective("val_loss", mode), keep, folder, store, at_end=at_end)
     for number in order:
-        end = ends[number]
-        record = TrialRecord(number, {}, state=end.state, value=end.value)
-        mine = folder / f"{number:05d}"
-        mine.mkdir()
-        if end.saved:
-            saved = mine / "checkpoint_000000"
-            saved.mkdir()
-            (saved / "model.pt").write_text(str(number))
-            record.checkpoint = saved if end.candidate else None
+        record = trial(folder, number, ends[number])
         best.started(record)
         best.progressed(record, {})
         best.ended(record)
@@ -93,6 +104,7 @@ def play(
         else:
             assert on_disk(folder) == set(store.held)
             assert len(store.held) <= keep
+    assert max(Counter(store.calls).values(), default=1) == 1
     return best, store
 
 
@@ -114,23 +126,55 @@ def test_exactly_the_best_are_left(
 ) -> None:
     order = data.draw(st.permutations(range(len(ends))))
     with TemporaryDirectory() as name:
-        folder = Path(name)
+        folder = SearchFolder(name, "search")
         best, store = play(folder, ends, order, mode, keep, at_end)
         best.close()
         wanted = expected(ends, mode, keep)
         assert set(store.held) == wanted
         assert on_disk(folder) == wanted
         for number in wanted:
-            assert (folder / f"{number:05d}/checkpoint_000000/model.pt").read_text() == str(number)
+            saved = f"checkpoints/{number:05d}/checkpoint_000000/model.pt"
+            assert folder.read(saved) == str(number)
             assert store.held[number] == ["model.pt"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data(), ENDS, st.sampled_from(["min", "max"]), st.integers(1, 4), st.booleans())
+def test_a_resumed_search_keeps_the_same(
+    data: st.DataObject, ends: list[End], mode: Mode, keep: int, at_end: bool
+) -> None:
+    """Wherever the search was cut, and whatever of the first run had reached MLflow by then."""
+    order = data.draw(st.permutations(range(len(ends))))
+    cut = data.draw(st.integers(0, len(ends)))
+    with TemporaryDirectory() as name:
+        folder = SearchFolder(name, "search")
+        objective = Objective("val_loss", mode)
+        _, store = play(folder, ends, order[:cut], mode, keep, at_end)
+        best = BestCheckpoints(objective, keep, folder, store, at_end=at_end)
+        for number in sorted(order[:cut]):
+            end = ends[number]
+            record = TrialRecord(number, {}, state=end.state, value=end.value)
+            # the mirror still knows of those that are deleted
+            record.checkpoint = f"checkpoints/{number:05d}/checkpoint_000000"
+            record.checkpoint = record.checkpoint if end.candidate else None
+            best.recalled(record)
+        for number in order[cut:]:
+            best.ended(trial(folder, number, ends[number]))
+        best.close()
+        assert on_disk(folder) == set(store.held) == expected(ends, mode, keep)
 
 
 def done(*values: float) -> list[End]:
     return [End("completed", value, True) for value in values]
 
 
-def test_what_is_beaten_goes_at_once(tmp_path: Path) -> None:
-    _, store = play(tmp_path, done(3, 2, 1, 4), range(4), "min", 1, at_end=False)
+@pytest.fixture
+def folder(tmp_path: Path) -> SearchFolder:
+    return SearchFolder(tmp_path, "search")
+
+
+def test_what_is_beaten_goes_at_once(folder: SearchFolder) -> None:
+    _, store = play(folder, done(3, 2, 1, 4), range(4), "min", 1, at_end=False)
     assert store.calls == [
         ("upload", 0),
         ("upload", 1),
@@ -138,26 +182,26 @@ def test_what_is_beaten_goes_at_once(tmp_path: Path) -> None:
         ("upload", 2),
         ("remove", 1),
     ]
-    assert on_disk(tmp_path) == {2}
+    assert on_disk(folder) == {2}
 
 
-def test_what_may_still_be_copied_stays_until_the_end(tmp_path: Path) -> None:
-    best, store = play(tmp_path, done(3, 2, 1, 4), range(4), "min", 1, at_end=True)
-    assert on_disk(tmp_path) == {0, 1, 2, 3}
+def test_what_may_still_be_copied_stays_until_the_end(folder: SearchFolder) -> None:
+    best, store = play(folder, done(3, 2, 1, 4), range(4), "min", 1, at_end=True)
+    assert on_disk(folder) == {0, 1, 2, 3}
     best.close()
-    assert on_disk(tmp_path) == set(store.held) == {2}
+    assert on_disk(folder) == set(store.held) == {2}
 
 
 @pytest.mark.parametrize("at_end", [False, True])
-def test_alike_keeps_the_earlier(tmp_path: Path, at_end: bool) -> None:
-    best, store = play(tmp_path, done(1, 1, 1), [2, 0, 1], "max", 2, at_end)
+def test_alike_keeps_the_earlier(folder: SearchFolder, at_end: bool) -> None:
+    best, store = play(folder, done(1, 1, 1), [2, 0, 1], "max", 2, at_end)
     best.close()
     assert set(store.held) == {0, 1}
 
 
-def test_a_folder_that_was_never_made_is_no_matter(tmp_path: Path) -> None:
+def test_a_folder_that_was_never_made_is_no_matter(folder: SearchFolder) -> None:
     store: Any = Store()
-    best = BestCheckpoints(Objective("val_loss", "min"), 1, tmp_path, store, at_end=False)
+    best = BestCheckpoints(Objective("val_loss", "min"), 1, folder, store, at_end=False)
     best.ended(TrialRecord(0, {}, state="failed"))
     best.close()
     assert store.calls == []

@@ -18,6 +18,8 @@ from tuneyard.search.cli import app
 from tuneyard.spaces.tasks import task_spaces
 
 TASKS = list(task_spaces())
+COMMANDS = ["tasks", "space", "search", "resume", "best", "ui", "serve"]
+COMMANDS += ["submit", "jobs", "logs", "stop"]
 
 
 def run(*arguments: str) -> str:
@@ -49,15 +51,15 @@ print(sorted(sys.modules), file=sys.stderr)
 """
     done = python("-c", program)
     assert done.returncode == 0, done.stderr
-    for command in ("tasks", "space", "search", "best", "ui"):
+    for command in COMMANDS:
         assert re.search(rf"^\W*{command}\s", done.stdout, re.MULTILINE)
     loaded = {name.strip("'[], ").partition(".")[0] for name in done.stderr.split(", ")}
     assert "typer" in loaded
-    heavy = {"torch", "ray", "mlflow", "pydantic", "optuna", "numpy", "pandas", "sklearn"}
+    heavy = {"torch", "httpx", "ray", "mlflow", "pydantic", "optuna", "numpy", "pandas", "sklearn"}
     assert loaded & heavy == set()
 
 
-@pytest.mark.parametrize("command", ["tasks", "space", "search", "best", "ui"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help(command: str) -> None:
     assert f"Usage: tuneyard {command}" in run(command, "--help")
 
@@ -131,6 +133,7 @@ class Wrong:
 
 AIRPLANE = "search airplane-lstm"
 AWAY = "http://127.0.0.1:9"  # the port of "discard"
+CLUSTER = {"TUNEYARD_CLUSTER": AWAY}
 TAKEN = {"tuneyard-searches/taken/spec.yaml": "task: airplane-lstm\n"}
 STORED = {"mlflow.db": "the empty store"}
 
@@ -153,6 +156,9 @@ WRONG = [
     Wrong("search diabetes --time soon", "time must be seconds, or a time like 90s, 20m or 1h30m"),
     Wrong("search diabetes --sampler magic", "sampler tag 'magic' found using 'kind' does not ma"),
     Wrong("search diabetes --gpus-per-trial 1.5", "gpus_per_trial must be a whole number above 1"),
+    Wrong("search diabetes --gpus-per-trial much", "gpus_per_trial"),
+    Wrong("search diabetes --resource tpu", "--resource must read NAME=AMOUNT, got 'tpu'"),
+    Wrong("search diabetes --resource tpu=0", "resources_per_trial.tpu should be greater than 0"),
     Wrong("search diabetes --frobnicate", "No such option: --frobnicate; see tuneyard --help"),
     Wrong("search", "Missing argument 'TASK|FILE.yaml'; see tuneyard --help"),
     Wrong("serch diabetes", "No such command 'serch'"),
@@ -204,6 +210,15 @@ WRONG = [
     Wrong("best my-search", "there is no search and no task 'my-search' in sqlite:///", STORED),
     Wrong("best it's", 'there is no search and no task "it\'s" in sqlite:///', STORED),
     Wrong("best diabetes", "task 'diabetes' has no champion in sqlite:///", STORED),
+    Wrong("resume my-search", "there is no MLflow store at sqlite:///"),
+    Wrong("resume my-search --trials many", "trials must be a number, or one more with +100"),
+    Wrong("jobs", "there is no cluster to ask; name its service with --cluster or TUNEYARD_CLUST"),
+    Wrong("submit diabets --cluster x", "there is no task 'diabets'; did you mean diabetes?"),
+    Wrong("submit diabetes --cluster x", "the cluster's address must read like http://127.0.0.1:"),
+    Wrong("submit diabetes --storage x", "No such option: --storage"),
+    Wrong(f"logs mine --cluster {AWAY}", f"tuneyard's service does not answer at {AWAY}: "),
+    Wrong(f"stop ../mine --cluster {AWAY}", "'../mine' is no name of a search; see: tuneyard jobs"),
+    Wrong("jobs --token-file no", "can't read --token-file no:", environment=CLUSTER),
 ]
 
 DRIVER = """

@@ -13,6 +13,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from tuneyard.search import mlflow_writer
+from tuneyard.search.folder import SearchFolder
 from tuneyard.search.mlflow_client import connect
 from tuneyard.search.mlflow_writer import MlflowWriter
 
@@ -30,6 +31,17 @@ def client(request: pytest.FixtureRequest) -> MlflowClient:
         client: MlflowClient = request.getfixturevalue("store")
         return client
     return connect(request.getfixturevalue("mlflow_server").uri)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> SearchFolder:
+    """The folder of a search, with one checkpoint."""
+    folder = SearchFolder(tmp_path, "search")
+    folder.write(f"{SAVED}/model.pt", "weights")
+    return folder
+
+
+SAVED = "checkpoints/00007/checkpoint_000000"
 
 
 class Watched:
@@ -90,18 +102,18 @@ def curve(client: MlflowClient, run: Run, name: str) -> list[tuple[int, float]]:
     return sorted((metric.step, metric.value) for metric in history)
 
 
-def test_everything_comes_out_as_told(client: MlflowClient, tmp_path: Path) -> None:
+def test_everything_comes_out_as_told(
+    client: MlflowClient, folder: SearchFolder, tmp_path: Path
+) -> None:
     where = experiment(client)
     writer = MlflowWriter(client, where)
-    files = tmp_path / "files"
-    files.mkdir()
-    (files / "model.pt").write_bytes(b"\x00weights")
+    Path(folder.path, SAVED, "model.pt").write_bytes(b"\x00weights")
     writer.start(0, "first", {"tuneyard.number": "0"})
     writer.log(0, params={"optimizer.sgd.lr": "0.1", "batch_size": "none"})
     writer.log(0, metrics={"val_loss": {1: 0.5, 2: 0.25}}, tags={"tuneyard.state": "running"})
     writer.log(0, metrics={"val_loss": {3: float("inf"), 4: float("nan")}})
-    writer.upload(0, files, "checkpoint")
-    writer.upload(0, files, "notes")
+    writer.upload(0, folder, SAVED, "checkpoint")
+    writer.upload(0, folder, SAVED, "notes")
     writer.log(0, tags={"tuneyard.state": "completed"})
     writer.end(0, "FINISHED")
     writer.start(1, "second", {})
@@ -135,22 +147,28 @@ def test_everything_comes_out_as_told(client: MlflowClient, tmp_path: Path) -> N
     assert Path(copy).read_bytes() == b"\x00weights"
 
 
-def test_remove_takes_the_artifacts_and_the_folder(client: MlflowClient, tmp_path: Path) -> None:
+def test_remove_takes_the_artifacts_then_what_waited_for_that(
+    client: MlflowClient, folder: SearchFolder
+) -> None:
     where = experiment(client)
     writer = MlflowWriter(client, where)
-    folder = tmp_path / "00007"
-    saved = folder / "checkpoint_000000"
-    saved.mkdir(parents=True)
-    (saved / "model.pt").write_text("weights")
+    seen: list[list[str]] = []
+
+    def then() -> None:
+        run_id = str(writer.run_id(7))
+        seen.append([file.path for file in client.list_artifacts(run_id)])
+        folder.delete("checkpoints/00007")
+
     writer.start(7, "seventh", {})
-    writer.upload(7, saved, "checkpoint")
-    writer.upload(7, saved, "notes")
+    writer.upload(7, folder, SAVED, "checkpoint")
+    writer.upload(7, folder, SAVED, "notes")
     writer.end(7, "FINISHED")
-    writer.remove(7, folder, "checkpoint")
+    writer.remove(7, "checkpoint", then)
     assert writer.flush(20) == 0
     run = runs(client, where)["seventh"]
     assert [file.path for file in client.list_artifacts(run.info.run_id)] == ["notes"]
-    assert not folder.exists()
+    assert seen == [["notes"]]
+    assert folder.kept_trials() == []
 
 
 def test_one_batch_a_run_a_flush(store: MlflowClient, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -215,15 +233,15 @@ def test_a_long_reason_is_cut_not_refused(client: MlflowClient) -> None:
 
 
 @pytest.mark.parametrize("method", ["create_run", "log_batch", "set_terminated", "log_artifacts"])
-def test_a_lost_answer_repeats_nothing(store: MlflowClient, tmp_path: Path, method: str) -> None:
+def test_a_lost_answer_repeats_nothing(
+    store: MlflowClient, folder: SearchFolder, method: str
+) -> None:
     client, where = Watched(store, method), experiment(store)
     writer = MlflowWriter(client, where)  # type: ignore[arg-type]
-    (tmp_path / "files").mkdir()
-    (tmp_path / "files/model.pt").write_text("weights")
     for key in range(3):
         writer.start(key, f"run {key}", {"mlflow.parentRunId": "p", "tuneyard.number": str(key)})
         writer.log(key, params={"lr": "0.1"}, metrics={"val_loss": {1: 0.5, 2: 0.4}})
-        writer.upload(key, tmp_path / "files", "checkpoint")
+        writer.upload(key, folder, SAVED, "checkpoint")
         writer.end(key, "FINISHED")
     assert writer.flush(20) == 0
     assert client.lost == []
@@ -276,15 +294,12 @@ def test_a_server_that_stays_away_holds_nobody_up(caplog: pytest.LogCaptureFixtu
 
 
 def test_a_server_killed_in_mid_search(
-    mlflow_server: Any, caplog: pytest.LogCaptureFixture, tmp_path: Path
+    mlflow_server: Any, caplog: pytest.LogCaptureFixture, folder: SearchFolder
 ) -> None:
     caplog.set_level("WARNING")
     client = connect(mlflow_server.uri)
     where = experiment(client)
     writer = MlflowWriter(client, where)
-    files = tmp_path / "files"
-    files.mkdir()
-    (files / "model.pt").write_text("weights")
 
     def trial(key: int, epochs: range) -> None:
         writer.log(key, metrics={"val_loss": {epoch: 1 / epoch for epoch in epochs}})
@@ -302,7 +317,7 @@ def test_a_server_killed_in_mid_search(
                 writer.log(key, params={"lr": str(key)})
                 trial(key, range(1, 50))
             trial(key, range(50, 100))
-            writer.upload(key, files, "checkpoint")
+            writer.upload(key, folder, SAVED, "checkpoint")
             writer.end(key, "FINISHED")
         time.sleep(0.5)
     finally:

@@ -3,14 +3,14 @@
 import io
 import re
 import time
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Literal
 
 import pytest
 from rich.console import Console
 
-from tuneyard.search import progress
+from tuneyard.search import pace, progress
+from tuneyard.search.pace import Pace
 from tuneyard.search.progress import Progress
 from tuneyard.search.spec import parse_spec
 from tuneyard.search.trials import State, TrialRecord
@@ -30,21 +30,29 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=clock.monotonic))
+    for module in (pace, progress):
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=clock.monotonic))
     return clock
 
 
 class Shown:
-    """A search shown on a console of its own."""
+    """A search shown on a console of its own; `before` are trials that ended in earlier runs."""
 
     def __init__(
-        self, *, terminal: bool, mode: Literal["min", "max"] = "min", width: int = 80, **spec: Any
+        self,
+        *,
+        terminal: bool,
+        mode: Literal["min", "max"] = "min",
+        width: int = 80,
+        before: int = 0,
+        **spec: Any,
     ) -> None:
         self.file = io.StringIO()
         console = Console(file=self.file, force_terminal=terminal, width=width, height=30)
-        values = {"task": "diabetes", "trials": 10} | spec
+        search = parse_spec({"task": "diabetes", "trials": 10} | spec)
         objective = Objective("val_loss", mode)
-        self.progress = Progress(parse_spec(values), objective, show=True, console=console)
+        self.pace = Pace(search.trials - before, search.time, 500.0 if before else 0.0)
+        self.progress = Progress(search, objective, self.pace, show=True, console=console)
 
     def trial(
         self, number: int, value: float | None = None, state: State = "completed", **more: Any
@@ -57,6 +65,7 @@ class Shown:
             self.progress.progressed(record, {"val_loss": [value]})
         record.state = state
         if state != "running":
+            self.pace.ended += 1  # as the recorder does, which is told before
             self.progress.ended(record)
         return record
 
@@ -84,7 +93,7 @@ def test_the_line_of_a_log(clock: Clock) -> None:
         shown.trial(0, 0.8)
         shown.trial(1, 0.41234567)
         clock.now += 29
-        shown.trial(2, 0.9, "pruned", checkpoint=Path("x"))
+        shown.trial(2, 0.9, "pruned", checkpoint="x")
         shown.trial(3, None, "diverged")
         shown.trial(4, 0.7, "running")
     # one whole line, however narrow the console
@@ -132,6 +141,22 @@ def test_what_is_left(clock: Clock, budget: str | None, gone: float, ended: int,
             shown.trial(number, 0.5)
         clock.now += gone
     assert shown.lines[-1].endswith(f"gone, {left} left")
+
+
+def test_a_resumed_search_counts_what_was_before(clock: Clock) -> None:
+    shown = Shown(terminal=False, before=4)
+    for number, state in enumerate(("completed", "pruned", "diverged", "completed")):
+        record = TrialRecord(number, {}, state=state, value=1.0 - number / 10)  # type: ignore[arg-type]
+        shown.progress.recalled(record)
+    with shown.progress:
+        shown.trial(4, 0.9)
+        clock.now += 10
+    # the first run's trials were ended in its own time
+    assert shown.lines[-1] == (
+        "5/10 trials · 0 running · 1 pruned · 1 failed · "
+        "val_loss 0.7 (trial 3), baseline 1 · 0:10 gone, 0:50 left"
+    )
+    assert shown.pace.wall == 510.0
 
 
 @pytest.mark.parametrize(("mode", "best"), [("min", "0.2 (trial 2)"), ("max", "0.9 (trial 1)")])
@@ -206,8 +231,11 @@ def test_a_terminal_cuts_configs_and_nothing_else() -> None:
         assert len(row) <= 60
 
 
+SPEC = parse_spec({"task": "diabetes"})
+
+
 def test_nothing_is_shown_unasked(capfd: pytest.CaptureFixture[str]) -> None:
-    silent = Progress(parse_spec({"task": "diabetes"}), Objective("val_loss", "min"), show=False)
+    silent = Progress(SPEC, Objective("val_loss", "min"), Pace(50, None), show=False)
     record = TrialRecord(0, {}, state="failed", reason="no")
     with silent:
         silent.started(record)
@@ -216,7 +244,7 @@ def test_nothing_is_shown_unasked(capfd: pytest.CaptureFixture[str]) -> None:
 
 
 def test_it_is_shown_on_stderr(capfd: pytest.CaptureFixture[str]) -> None:
-    loud = Progress(parse_spec({"task": "diabetes"}), Objective("val_loss", "min"), show=True)
+    loud = Progress(SPEC, Objective("val_loss", "min"), Pace(50, None), show=True)
     with loud:
         pass
     out, err = capfd.readouterr()

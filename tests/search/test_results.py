@@ -1,8 +1,9 @@
-"""A result: which trial is best, what is counted, and its JSON as the command line promises it."""
+"""A result: which trial is best, what is counted, its JSON as the command line promises it."""
 
+import csv
+import io
 import json
 import math
-from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -17,15 +18,16 @@ from tuneyard.search.results import (
     best_result,
     best_trial,
     count_trials,
+    trials_csv,
 )
-from tuneyard.search.trials import State, TrialRecord
+from tuneyard.search.trials import Params, State, TrialRecord
 from tuneyard.trainables.task import Objective
 
 
 def record(
     number: int, value: float | None, saved: bool = True, state: State = "completed"
 ) -> TrialRecord:
-    checkpoint = Path("somewhere") if saved else None
+    checkpoint = f"checkpoints/{number:05d}/checkpoint_000000" if saved else None
     return TrialRecord(number, {}, value=value, checkpoint=checkpoint, state=state)
 
 
@@ -162,3 +164,29 @@ def test_a_result_is_what_it_says() -> None:
         result(state="cancelled")
     with pytest.raises(ValidationError):
         result(more=1)
+
+
+PARAMS: Params = {"optimizer.kind": "sgd", "optimizer.sgd.lr": 0.1, "batch_size": None, "on": True}
+
+
+def test_trials_csv() -> None:
+    ended = TrialRecord(0, PARAMS, state="completed", reason="completed", epoch=9, value=0.1 + 0.2)
+    ended.best_epoch, ended.seconds = 7, 1.23456
+    ended.best_params = PARAMS | {"optimizer.sgd.lr": 0.08}
+    failed = TrialRecord(1, {"optimizer.kind": "adam"}, state="failed", reason='a "b",\nc')
+    first, second = csv.DictReader(io.StringIO(trials_csv([ended, failed])))
+    assert first == {
+        "number": "0",
+        "state": "completed",
+        "reason": "completed",
+        "value": "0.30000000000000004",
+        "best_epoch": "7",
+        "epochs": "9",
+        "seconds": "1.235",
+        "batch_size": "none",
+        "on": "true",
+        "optimizer.kind": "sgd",
+        "optimizer.sgd.lr": "0.08",
+    }
+    assert (second["state"], second["reason"], second["value"]) == ("failed", 'a "b",\nc', "")
+    assert (second["optimizer.kind"], second["optimizer.sgd.lr"]) == ("adam", "")

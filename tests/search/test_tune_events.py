@@ -2,15 +2,13 @@
 
 import math
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 
 from tuneyard.search.trials import History, Params, TrialRecord
-from tuneyard.search.tune_events import SearchStopper, TrialEvents
-from tuneyard.trainables.task import Objective
+from tuneyard.search.tune_events import TrialEvents
 
 
 @dataclass
@@ -24,11 +22,14 @@ class FakeTrial:
 
     def __post_init__(self) -> None:
         self.trial_id = f"id{self.number}"
-        self.config = {"trial": {"number": self.number, "params": self.params}}
+        trial = {"number": self.number, "params": self.params, "proposed": self.params}
+        self.config = {"trial": trial}
 
     @property
     def checkpoint(self) -> Any:
-        return SimpleNamespace(path=self.saved) if self.saved else None
+        """Tune knows a checkpoint by its path in the search's storage."""
+        path = f"bucket/searches/my-search/checkpoints/{self.saved}"
+        return SimpleNamespace(path=path) if self.saved else None
 
     def get_error(self) -> Exception | None:
         return self.error
@@ -39,6 +40,10 @@ class Listener:
     """Writes down what it is told."""
 
     told: list[tuple[Any, ...]] = field(default_factory=list)
+
+    def recalled(self, record: TrialRecord) -> None:
+        assert record.state != "running"
+        self.told.append(("recalled", record.number))
 
     def started(self, record: TrialRecord) -> None:
         assert record.state == "running"
@@ -74,15 +79,16 @@ def result(
         "error": error,
         "done": reason is not None,
         "time_total_s": 0.5 * epoch,
+        "hostname": "node-a",
     }
 
 
 class Tune:
     """Calls the callbacks as the controller does."""
 
-    def __init__(self) -> None:
+    def __init__(self, *before: TrialRecord, epochs: dict[int, int] | None = None) -> None:
         self.listener = Listener()
-        self.events = TrialEvents([self.listener])
+        self.events = TrialEvents([self.listener], before, epochs)
 
     def start(self, trial: FakeTrial) -> None:
         self.events.on_trial_start(0, [], trial)  # type: ignore[arg-type]
@@ -110,7 +116,7 @@ def losses(*values: float) -> dict[str, list[float]]:
 
 
 def test_a_trial_from_start_to_end(tune: Tune) -> None:
-    trial = FakeTrial(3, saved="folder/00003/checkpoint_000000")
+    trial = FakeTrial(3, saved="00003/checkpoint_000000")
     tune.start(trial)
     tune.report(trial, result(2, [0.9, 0.8]))
     tune.report(trial, result(3, [0.7]))
@@ -126,9 +132,9 @@ def test_a_trial_from_start_to_end(tune: Tune) -> None:
     (record,) = tune.events.records
     assert record.value == 0.7
     assert record.epoch == 4
-    assert record.seconds == 2.0
+    assert (record.seconds, record.node) == (2.0, "node-a")
     assert record.metrics == {"val_loss": 0.7}
-    assert record.checkpoint == Path("folder/00003/checkpoint_000000")
+    assert record.checkpoint == "checkpoints/00003/checkpoint_000000"
     assert record.candidate
 
 
@@ -152,7 +158,7 @@ ENDS: list[tuple[dict[str, Any], str, str, bool]] = [
 def test_how_a_trial_ends(
     tune: Tune, last: dict[str, Any], state: str, reason: str, candidate: bool
 ) -> None:
-    trial = FakeTrial(0, saved="somewhere")
+    trial = FakeTrial(0, saved="00000/checkpoint_000000")
     tune.start(trial)
     tune.report(trial, result(1, [0.9]))
     tune.report(trial, result(2, [0.8], **last))
@@ -188,7 +194,7 @@ def test_a_diverged_trial_keeps_its_last_finite_value(tune: Tune) -> None:
 
 def test_a_worker_lost_too_often(tune: Tune) -> None:
     error = RuntimeError("Traceback:\n  File x\nray.exceptions.ActorDiedError: it died\n")
-    trial = FakeTrial(0, error=error, saved="somewhere")
+    trial = FakeTrial(0, error=error, saved="00000/checkpoint_000000")
     tune.start(trial)
     tune.report(trial, result(1, [0.9]))
     tune.fail(trial)
@@ -270,7 +276,7 @@ def test_a_copy_under_pbt(tune: Tune) -> None:
     tune.report(trial, result(2, [0.9, 0.8]))
     copied: Params = {"lr": 0.05, "epochs": 10}
     # Tune gives it the config of the trial that it copies, that one's number included
-    trial.config = {"trial": {"number": 7, "params": copied}}
+    trial.config = {"trial": {"number": 7, "params": copied, "proposed": copied}}
     tune.start(trial)
     (record,) = tune.events.records
     assert (record.number, record.params["lr"], record.current["lr"]) == (1, 0.1, 0.05)
@@ -293,46 +299,50 @@ def test_a_copy_of_a_younger_trial_is_told_when_it_passes_itself(tune: Tune) -> 
     assert tune.events.records[0].value == 0.2
 
 
-# --- the end of the whole search
+# --- a search that goes on
 
 
-@pytest.mark.parametrize(
-    ("mode", "target", "value", "saved", "stops"),
-    [
-        ("min", 0.5, 0.4, True, True),
-        ("min", 0.5, 0.5, True, True),
-        ("min", 0.5, 0.6, True, False),
-        ("min", 0.5, 0.4, False, False),
-        ("min", 0.5, None, True, False),
-        ("max", 0.5, 0.6, True, True),
-        ("max", 0.5, 0.5, True, True),
-        ("max", 0.5, 0.4, True, False),
-        ("min", None, 0.0, True, False),
-    ],
-)
-def test_the_target(
-    mode: Literal["min", "max"],
-    target: float | None,
-    value: float | None,
-    saved: bool,
-    stops: bool,
-) -> None:
-    stopper = SearchStopper(Objective("val_loss", mode), target)
-    record = TrialRecord(0, {}, value=value, checkpoint=Path("somewhere") if saved else None)
-    stopper.started(record)
-    stopper.progressed(record, {"val_loss": [0.0]})
-    assert not stopper.stop_all()
-    record.state = "completed"
-    stopper.ended(record)
-    assert stopper("id", {"objective": value, "done": True}) is False
-    assert stopper.stop_all() is stops
-    assert stopper.reason == ("target" if stops else None)
+def test_what_ended_before_is_recalled_once_and_counted() -> None:
+    before = [
+        TrialRecord(0, {"lr": 0.1}, state="completed", value=0.5),
+        TrialRecord(2, {"lr": 0.2}, state="failed", reason="ValueError: no"),
+    ]
+    tune = Tune(*before)
+    trial = FakeTrial(1)
+    tune.start(trial)
+    tune.report(trial, result(1, [0.9], reason="completed"))
+    tune.complete(trial)
+    tune.events.close("interrupt")
+    assert tune.listener.told == [
+        ("recalled", 0),
+        ("recalled", 2),
+        ("started", 1),
+        ("progressed", 1, 1, losses(0.9)),
+        ("ended", 1, "completed", "completed"),
+    ]
+    assert [record.number for record in tune.events.records] == [0, 1, 2]
+    assert tune.events.records[0] is before[0]
 
 
-def test_the_first_reason_counts() -> None:
-    stopper = SearchStopper(Objective("val_loss", "min"), 0.5)
-    assert not stopper.stop_all()
-    stopper.stop("interrupt")
-    stopper.ended(TrialRecord(0, {}, value=0.1, checkpoint=Path("somewhere")))
-    assert stopper.stop_all()
-    assert stopper.reason == "interrupt"
+def test_epochs_that_an_earlier_run_reported_are_not_told_again() -> None:
+    """From its checkpoint, or from the start: what MLflow has is not written twice."""
+    tune = Tune(epochs={3: 4})
+    trial, other = FakeTrial(3), FakeTrial(5)
+    for one in (trial, other):
+        tune.start(one)
+    tune.report(trial, result(3, [0.8, 0.7]))  # it goes on from epoch 1
+    assert tune.told("progressed") == []
+    tune.report(trial, result(6, [0.6, 0.5, 0.4]))
+    tune.report(other, result(2, [0.9, 0.8]))
+    assert tune.told("progressed") == [(3, 6, losses(0.5, 0.4)), (5, 2, losses(0.9, 0.8))]
+    assert [record.value for record in tune.events.records] == [0.4, 0.8]
+
+
+def test_a_changed_config_is_not_what_was_proposed() -> None:
+    """PBT had changed it when the search was cut short."""
+    tune = Tune()
+    trial = FakeTrial(2)
+    trial.config["trial"]["params"] = {"lr": 0.08, "epochs": 10}
+    tune.start(trial)
+    (record,) = tune.events.records
+    assert (record.params["lr"], record.current["lr"]) == (0.1, 0.08)

@@ -2,6 +2,7 @@
 
 import math
 import statistics
+import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -11,9 +12,10 @@ import optuna
 import pytest
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import TrialState
 from pydantic import Field
 
+from tuneyard.search.folder import SearchFolder
 from tuneyard.search.samplers import GP, TPE, CmaEs, Grid, QuasiRandom, Random, Sampler
 from tuneyard.search.study import Study
 from tuneyard.search.trials import Params, State, TrialRecord
@@ -72,10 +74,10 @@ MakeStudy = Callable[..., Study]
 @pytest.fixture
 def make_study(tmp_path: Path) -> MakeStudy:
     def make(space: Space[Any], sampler: Sampler, seed: int = 0, mode: str = "min") -> Study:
-        made = len(list(tmp_path.iterdir()))
+        folder = SearchFolder(tmp_path, str(len(list(tmp_path.iterdir()))))
+        folder.make()
         objective = Objective("val_loss", mode)  # type: ignore[arg-type]
-        storage = tmp_path / f"{made}.journal"
-        return Study(space, objective, sampler, seed=seed, name="s", storage=storage)
+        return Study(space, objective, sampler, folder, seed=seed, name="s")
 
     return make
 
@@ -116,10 +118,19 @@ def run(study: Study, asks: int) -> list[Params]:
     return proposed
 
 
-def mirror(tmp_path: Path, index: int = 0) -> list[FrozenTrial]:
-    """The trials of a mirror, read as any Optuna tool reads them."""
-    storage = JournalStorage(JournalFileBackend(str(tmp_path / f"{index}.journal")))
-    return optuna.load_study(study_name="s", storage=storage).trials
+def mirror(tmp_path: Path) -> optuna.Study:
+    """The first study's mirror, read as any Optuna tool reads it."""
+    storage = JournalStorage(JournalFileBackend(str(tmp_path / "0/study.journal")))
+    return optuna.load_study(study_name="s", storage=storage)
+
+
+def numbers_in(tmp_path: Path, count: int) -> list[int]:
+    """The numbers of the mirror's trials, as soon as there are so many."""
+    until = time.monotonic() + 20
+    while len(trials := mirror(tmp_path).trials) < count:
+        assert time.monotonic() < until, f"{len(trials)} of {count} trials are mirrored"
+        time.sleep(0.02)
+    return [trial.user_attrs["number"] for trial in trials]
 
 
 @each_sampler
@@ -192,13 +203,15 @@ def test_each_end_is_told_and_mirrored(make_study: MakeStudy, tmp_path: Path) ->
         asked = study.ask()
         assert asked is not None
         end(study, asked, value, state, reason)
-    for trials in (study._study.trials, mirror(tmp_path)):
+    assert study.close(10) == 0
+    for trials in (study._study.trials, mirror(tmp_path).trials):
         assert len(trials) == len(ENDS)
         for number, (trial, (state, value, reason, expected)) in enumerate(
             zip(trials, ENDS, strict=True)
         ):
             assert trial.state == expected
-            assert trial.user_attrs == {"number": number, "state": state, "reason": reason}
+            kept = {name: trial.user_attrs[name] for name in ("number", "state", "reason", "value")}
+            assert kept == {"number": number, "state": state, "reason": reason, "value": value}
             reported = {} if value is None else {1: value + 1, 3: value}
             assert trial.intermediate_values == reported
             # Optuna itself takes a pruned trial's last report for its value
@@ -211,17 +224,18 @@ def test_a_pruned_trial_is_never_the_best(make_study: MakeStudy, tmp_path: Path)
         asked = study.ask()
         assert asked is not None
         end(study, asked, value, state)  # type: ignore[arg-type]
-    storage = JournalStorage(JournalFileBackend(str(tmp_path / "0.journal")))
-    assert optuna.load_study(study_name="s", storage=storage).best_value == 0.8
+    assert study.close(10) == 0
+    assert mirror(tmp_path).best_value == 0.8
 
 
 @pytest.mark.parametrize("mode", ["min", "max"])
 def test_the_mirror_holds_the_direction(
     make_study: MakeStudy, tmp_path: Path, mode: Literal["min", "max"]
 ) -> None:
-    run(make_study(SPACES["tiny"], Random(), mode=mode), 6)
-    storage = JournalStorage(JournalFileBackend(str(tmp_path / "0.journal")))
-    study = optuna.load_study(study_name="s", storage=storage)
+    told = make_study(SPACES["tiny"], Random(), mode=mode)
+    run(told, 6)
+    assert told.close(10) == 0
+    study = mirror(tmp_path)
     assert study.direction.name == f"{mode}imize".upper()
     best = min if mode == "min" else max
     assert study.best_value == best(trial.value for trial in study.trials if trial.value)
@@ -234,7 +248,8 @@ def test_the_mirror_is_the_study(
     space = SPACES["tiny"]
     study = make_study(space, sampler)
     proposed = run(study, asks)
-    told, mirrored = study._study.trials, mirror(tmp_path)
+    assert study.close(10) == 0
+    told, mirrored = study._study.trials, mirror(tmp_path).trials
     assert len(told) == len(mirrored) == len(proposed) == asks
     searched = {leaf.path for leaf in space.dimensions()}
     for one, copy, params in zip(told, mirrored, proposed, strict=True):
@@ -250,11 +265,10 @@ def test_what_is_not_told_yet_is_not_mirrored(make_study: MakeStudy, tmp_path: P
     first, second = study.ask(), study.ask()
     assert first is not None
     assert second is not None
-    assert mirror(tmp_path) == []
     end(study, second, 0.5)
-    assert [trial.user_attrs["number"] for trial in mirror(tmp_path)] == [1]
+    assert numbers_in(tmp_path, 1) == [1]
     end(study, first, 0.4)
-    assert [trial.user_attrs["number"] for trial in mirror(tmp_path)] == [1, 0]
+    assert numbers_in(tmp_path, 2) == [1, 0]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,272 @@
+"""Searches cut short and resumed, on a real Ray: no trial is lost, run twice or counted twice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tuneyard.search import SearchError, SearchResult, Settings, resume
+from tuneyard.search.folder import CHECKPOINTS, EARLIER, SearchFolder
+from tuneyard.search.mlflow_client import connect
+from tuneyard.search.mlflow_runs import queue_search
+from tuneyard.search.spec import parse_spec
+from tuneyard.search.status import Budget
+from tuneyard.search.tune_events import TrialEvents
+
+pytestmark = pytest.mark.usefixtures("local_ray")
+
+
+def ended(records: Any) -> dict[int, tuple[Any, ...]]:
+    """Of each trial that the study holds: how it ended, and what its run in MLflow says."""
+    runs = {int(run.data.tags["tuneyard.number"]): run for run in records.children}
+    found = {}
+    for number, trial in records.trials.items():
+        run = runs.get(number)
+        told = (run.info.run_id, run.info.end_time, run.info.status) if run else None
+        found[number] = (trial.user_attrs["state"], trial.user_attrs["value"], told)
+    return found
+
+
+def check_resumed(
+    records: Any, result: SearchResult, before: dict[int, tuple[Any, ...]], runs: dict[int, str]
+) -> None:
+    """Everything is as in a search that was never cut, and what had ended is as it was."""
+    records.check(result)
+    after = ended(records)
+    for number, (state, value, run) in before.items():
+        assert after[number][:2] == (state, value)
+        if run is not None and run[2] != "RUNNING":  # MLflow, too, had heard of its end
+            assert after[number][2] == run
+    now = {int(run.data.tags["tuneyard.number"]): run.info.run_id for run in records.children}
+    assert runs.items() <= now.items(), "a trial keeps its run"
+    best = records.client.get_model_version_by_alias("tuneyard-airplane-lstm", "champion")
+    assert result.best is not None
+    assert best.run_id == result.best.mlflow_run_id
+    assert records.parent.data.tags["tuneyard.state"] == result.state
+
+
+def numbered(records: Any) -> dict[int, str]:
+    return {int(run.data.tags["tuneyard.number"]): run.info.run_id for run in records.children}
+
+
+@pytest.fixture
+def first_epochs(monkeypatch: pytest.MonkeyPatch) -> dict[int, int]:
+    """The epoch from which each trial went on, by number, as this process is told of it."""
+    found: dict[int, int] = {}
+    real = TrialEvents.on_trial_result
+
+    def on_trial_result(
+        self: TrialEvents, iteration: int, trials: Any, trial: Any, result: Any, **info: Any
+    ) -> None:
+        trained = max((len(values) for values in result["history"].values()), default=0)
+        # a copy under PBT has the config of another; its folder stays
+        found.setdefault(int(Path(trial.local_path).name), result["epoch"] - trained)
+        real(self, iteration, trials, trial, result, **info)
+
+    monkeypatch.setattr(TrialEvents, "on_trial_result", on_trial_result)
+    return found
+
+
+def everything(settings: Settings, records: Any) -> object:
+    """All that a refused command could have changed."""
+    folder = Path(str(settings.storage)).parent
+    files = {
+        path: path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and "mlflow.db" not in path.name
+    }
+    return files, [run.to_dictionary() for run in (records.parent, *records.children)]
+
+
+def refused(settings: Settings, name: str, budget: Budget | None = None) -> str:
+    with pytest.raises(SearchError) as error:
+        resume(name, settings, budget)
+    (line,) = str(error.value).splitlines()
+    return line
+
+
+def test_a_driver_that_is_killed(settings: Settings, drivers: Any, records: Any) -> None:
+    left = records(settings, "cut")
+    driver = drivers.start(
+        settings,
+        task="airplane-lstm",
+        name="cut",
+        trials=12,
+        folds=1,
+        scheduler={"kind": "asha", "grace": 10},
+        space={"epochs": 40},
+    )
+    folder = SearchFolder(settings.storage, "cut")
+    drivers.wait(driver, lambda: folder.exists() and len(left.trials) >= 3 and left.children)
+    assert "'cut' runs: its driver was heard of " in refused(settings, "cut")
+    drivers.kill(driver)
+    before, runs = ended(left), numbered(left)
+    assert 3 <= len(before) < 12
+
+    check_refusals(settings, left)
+    result = resume("cut", settings)
+    assert (result.state, result.trials["total"]) == ("completed", 12)
+    check_resumed(left, result, before, runs)
+    line = refused(settings, "cut")
+    assert line == "search 'cut' has run its 12 trials; give it more with --trials +100"
+
+
+def check_refusals(settings: Settings, left: Any) -> None:
+    """What can't be resumed as asked costs one line, and changes nothing."""
+    unchanged = everything(settings, left)
+    assert refused(settings, "uncut").startswith("there is no search and no task 'uncut' in sqlite")
+    elsewhere = settings.model_copy(update={"storage": settings.storage / "other"})
+    assert refused(elsewhere, "cut") == (
+        f"the folder of search 'cut' is not in {settings.storage}/other; name where it is with "
+        "--storage"
+    )
+    line = refused(settings, "cut", Budget(trials="1"))
+    assert line.endswith("trials; give it more with --trials +100")
+    assert everything(settings, left) == unchanged
+    run_id, data = left.parent.info.run_id, left.parent.data.tags["tuneyard.data"]
+    left.client.set_tag(run_id, "tuneyard.data", "0" * 64)
+    line = refused(settings, "cut")
+    assert line.startswith("the data of search 'cut' has changed since it was started (sha256 0000")
+    left.client.set_tag(run_id, "tuneyard.data", data)
+    assert everything(settings, left) == unchanged
+
+
+def test_a_search_that_was_stopped_then_gets_more(
+    settings: Settings, drivers: Any, records: Any
+) -> None:
+    """A grid: what was proposed before does not come again."""
+    left = records(settings, "stopped")
+    driver = drivers.start(
+        settings,
+        task="airplane-lstm",
+        name="stopped",
+        trials=6,
+        folds=1,
+        sampler={"kind": "grid", "points": 12},
+        scheduler="none",
+        space=FIXED | {"lookback": {"low": 2, "high": 30}, "epochs": 60},
+    )
+    folder = SearchFolder(settings.storage, "stopped")
+    drivers.wait(driver, lambda: folder.exists() and len(left.trials) >= 2)
+    drivers.interrupt(driver)
+    assert left.parent.info.status == "KILLED"
+    assert left.parent.data.tags["tuneyard.state"] == "stopped"
+    before, runs = ended(left), numbered(left)
+    assert before.keys() == runs.keys()
+    cut = sum(state == "pruned" for state, _, _ in before.values())
+
+    result = resume("stopped", settings)
+    assert (result.state, result.trials["total"], result.trials["pruned"]) == ("completed", 6, cut)
+    check_resumed(left, result, before, runs)
+    before, runs = ended(left), numbered(left)
+
+    result = resume("stopped", settings, Budget(trials="+3"))
+    assert (result.trials["total"], result.trials["completed"]) == (9, 9 - cut)
+    check_resumed(left, result, before, runs)
+    assert left.parent.data.tags["tuneyard.budget"] == "9"
+    assert len({run.data.params["lookback"] for run in left.children}) == 9
+    assert result.wall_s > 0
+
+
+FIXED = {
+    "optimizer.kind": "adam",
+    "optimizer.adam.lr": 0.01,
+    "optimizer.adam.beta1": 0.9,
+    "optimizer.adam.weight_decay": None,
+    "schedule.kind": "constant",
+    "l1": None,
+    "clip_norm": None,
+    "transform": "none",
+    "cell": "lstm",
+    "hidden_size": 4,
+    "num_layers": 1,
+    "dropout": 0.0,
+    "residual": False,
+}
+
+
+def checkpoints(folder: SearchFolder) -> dict[int, str]:
+    """The latest checkpoint of each trial that has one."""
+    names = sorted(
+        info.path.removeprefix(f"{folder.path}/")
+        for trial in folder.kept_trials()
+        for info in folder.filesystem.get_file_info(folder_of(folder, f"{CHECKPOINTS}/{trial}"))
+        if info.base_name.startswith("checkpoint_")
+    )
+    return {int(name.split("/")[1]): name for name in names}
+
+
+def folder_of(folder: SearchFolder, name: str) -> Any:
+    from pyarrow.fs import FileSelector
+
+    return FileSelector(f"{folder.path}/{name}", allow_not_found=True)
+
+
+def test_hyperband_on_an_object_store_and_a_database(
+    settings: Settings,
+    drivers: Any,
+    records: Any,
+    first_epochs: dict[int, int],
+    object_store: str,
+    postgres: Any,
+) -> None:
+    """As on a cluster: queued, run by a driver that is killed, and gone on with elsewhere.
+
+    Its paused trials go on from their checkpoints, all but the one whose checkpoint is torn.
+    """
+    settings = settings.model_copy(update={"storage": object_store, "studies": postgres.address})
+    values = {"name": "queued", "trials": 7, "folds": 1, "scheduler": "hyperband"}
+    spec = parse_spec(
+        {"task": "airplane-lstm", "sampler": "random", "space": {"epochs": 27}} | values
+    )
+    client = connect(settings.tracking_uri)
+    queue_search(client, spec, "somebody")
+    left = records(settings, "queued")
+    driver = drivers.resume(settings, "queued")
+    folder = SearchFolder(object_store, "queued")
+    drivers.wait(driver, lambda: len(checkpoints(folder)) >= 5)
+    drivers.kill(driver)
+    before, runs = ended(left), numbered(left)
+    saved = {number: name for number, name in checkpoints(folder).items() if number not in before}
+    assert len(saved) >= 2
+    torn = max(saved)
+    with folder.filesystem.open_output_stream(f"{folder.path}/{saved[torn]}/state.pt") as stream:
+        stream.write(b"torn")
+
+    result = resume("queued", settings)
+    assert (result.state, result.trials["total"]) == ("completed", 7)
+    check_resumed(left, result, before, runs)
+    assert left.parent.data.tags["tuneyard.user"] == "somebody"
+    went_on = {number for number, epoch in first_epochs.items() if epoch > 0}
+    assert went_on == saved.keys() - {torn}
+    assert not any(folder.holds(f"{CHECKPOINTS}/{number:05d}/{EARLIER}") for number in range(7))
+
+
+def test_pbt_goes_on_with_its_population(
+    settings: Settings, drivers: Any, records: Any, first_epochs: dict[int, int]
+) -> None:
+    left = records(settings, "population")
+    driver = drivers.start(
+        settings,
+        task="airplane-lstm",
+        name="population",
+        trials=4,
+        folds=1,
+        scheduler={"kind": "pbt", "interval": 5, "resample": 0.0},
+        space={"epochs": 60},
+    )
+    folder = SearchFolder(settings.storage, "population")
+    drivers.wait(driver, lambda: len(checkpoints(folder)) >= 3)
+    drivers.kill(driver)
+    before, runs = ended(left), numbered(left)
+    saved = checkpoints(folder).keys() - before.keys()
+
+    result = resume("population", settings)
+    assert (result.state, result.trials["total"]) == ("completed", 4)
+    check_resumed(left, result, before, runs)
+    assert saved
+    assert {number for number, epoch in first_epochs.items() if epoch > 0} >= saved
+    for number in saved:
+        assert max(left.epochs(left.children[number])) == 60

@@ -1,0 +1,193 @@
+"""Searches on several nodes, which leave and join; on one machine, in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import ray
+from ray.cluster_utils import Cluster
+
+from tuneyard.search import SearchError, SearchResult, Settings, search
+from tuneyard.search.spec import parse_spec
+from tuneyard.search.tune_events import TrialEvents
+
+TASK = {"task": "airplane-lstm", "folds": 1, "scheduler": "none", "sampler": "random"}
+
+
+def test_a_search_on_nodes_that_come_and_go(settings: Settings, records: Any) -> None:
+    done = subprocess.run(
+        [sys.executable, __file__, str(settings.storage), str(settings.tracking_uri)],
+        cwd=Path(str(settings.storage)).parent,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout.splitlines()[-1])
+
+    left = records(settings, "elastic")
+    left.check(SearchResult.model_validate(told["result"]))
+    # the two that were there, and the one that joined when one of them had left
+    assert set(told["nodes"].values()) == {"first", "special", "joined"}
+    assert len(told["before"]) >= 2
+    states = {number: trial.user_attrs["state"] for number, trial in left.trials.items()}
+    values = {number: trial.user_attrs["value"] for number, trial in left.trials.items()}
+    for number, value in told["before"].items():
+        assert (states[int(number)], values[int(number)]) == ("completed", value)
+    assert "failed" not in states.values(), "what the lost node ran went on elsewhere"
+
+    assert set(told["special_nodes"].values()) == {"special"}
+    assert told["special_result"]["trials"]["completed"] == 2
+    assert told["too_much"] == (
+        "resources_per_trial.special must be at most 1, what the largest node has, got 2"
+    )
+    if told["unshared"] is None:
+        pytest.skip("no mount namespace can be made here: a node without the storage is not tried")
+    assert told["unshared"].endswith(
+        f"of the cluster does not see {settings.storage}; name a folder that all nodes share, or "
+        "an object store, with --storage"
+    )
+    assert sorted(path.name for path in Path(str(settings.storage)).iterdir()) == [
+        "elastic",
+        "special",
+    ]
+
+
+class Nodes:
+    """A cluster of raylets: one head that runs no trials, and workers by name."""
+
+    def __init__(self) -> None:
+        self.cluster = Cluster(
+            initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False}
+        )
+        self._workers: dict[str, Any] = {}
+        self._names: dict[int, str] = {}
+
+    def add(self, name: str, **resources: float) -> None:
+        node = self.cluster.add_node(num_cpus=1, resources=resources)
+        self._workers[name] = node
+        self._names[node.all_processes["raylet"][0].process.pid] = name
+
+    def kill(self, name: str) -> None:
+        self.cluster.remove_node(self._workers.pop(name), allow_graceful=False)
+
+    def of(self, pid: int) -> str:
+        """The node of a worker: the process that started it."""
+        status = Path(f"/proc/{pid}/stat").read_text()
+        return self._names[int(status.rpartition(")")[2].split()[1])]
+
+
+class Watched:
+    """Lets a node leave in mid-search and another join, and ends the search when that is used.
+
+    It does so between two results, on the thread of the driver: Ray starts nodes on no other.
+
+    Attributes:
+        trials: The node that each trial was on last, by number.
+        ended: The values of the trials that ended before the node left.
+    """
+
+    def __init__(self, nodes: Nodes) -> None:
+        self.trials: dict[int, str] = {}
+        self.ended: dict[int, float] = {}
+        self._nodes = nodes
+        self._left = False
+        real = TrialEvents.on_trial_result
+
+        def on_trial_result(
+            events: TrialEvents, iteration: int, trials: Any, trial: Any, result: Any, **info: Any
+        ) -> None:
+            real(events, iteration, trials, trial, result, **info)
+            self._look(trial.config["trial"]["number"], result)
+
+        TrialEvents.on_trial_result = on_trial_result  # type: ignore[method-assign]
+
+    def _look(self, number: int, result: Any) -> None:
+        self.trials[number] = self._nodes.of(result["pid"])
+        used = set(self.trials.values())
+        if not self._left and result["reason"] == "completed":
+            self.ended[number] = result["objective"]
+        if not self._left and len(self.ended) >= 2 and used == {"first", "special"}:
+            self._left = True
+            self._nodes.kill("first")
+            self._nodes.add("joined")
+        elif "joined" in used:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def main(storage: str, tracking_uri: str) -> dict[str, Any]:
+    """What the test looks at, as JSON."""
+    nodes = Nodes()
+    nodes.add("first")
+    nodes.add("special", special=1)
+    ray.init(address=nodes.cluster.address, log_to_driver=False, logging_level=logging.ERROR)
+    settings = Settings(storage=storage, tracking_uri=tracking_uri)
+    told: dict[str, Any] = {}
+
+    watched = Watched(nodes)
+    spec = TASK | {"name": "elastic", "trials": 500, "space": {"epochs": 60}}
+    told["result"] = search(parse_spec(spec), settings).model_dump()
+    told["nodes"], told["before"] = watched.trials, watched.ended
+
+    watched.trials = {}
+    spec = TASK | {"name": "special", "trials": 2, "space": {"epochs": 3}}
+    spec["resources_per_trial"] = {"special": 1}
+    told["special_result"] = search(parse_spec(spec), settings).model_dump()
+    told["special_nodes"] = watched.trials
+    told["too_much"] = refusal(spec | {"resources_per_trial": {"special": 2}}, settings)
+
+    told["unshared"] = None
+    with node_without(storage, nodes.cluster.address) as there:
+        if there:
+            told["unshared"] = refusal(TASK, settings)
+    ray.shutdown()
+    nodes.cluster.shutdown()
+    return told
+
+
+def refusal(spec: dict[str, Any], settings: Settings) -> str:
+    try:
+        search(parse_spec(spec | {"name": "refused"}), settings)
+    except SearchError as error:
+        return str(error)
+    return "it ran"
+
+
+@contextmanager
+def node_without(storage: str, address: str) -> Iterator[bool]:
+    """A node that has an empty folder where the others have the storage; whether there is one."""
+    unshare = [shutil.which("unshare") or "false", "--mount", "sh", "-c"]
+    hide = f"mount -t tmpfs tmpfs {Path(storage).parent}"
+    if subprocess.run([*unshare, hide], capture_output=True, check=False).returncode:
+        yield False
+        return
+    before = len(ray.nodes())
+    start = f"{hide} && exec {sys.executable} -m ray.scripts.scripts start --block --num-cpus 1"
+    process = subprocess.Popen(
+        [*unshare, f"{start} --address {address}"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+    )
+    try:
+        wait(lambda: sum(node["Alive"] for node in ray.nodes()) > before - 1)
+        yield True
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=60)
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(*sys.argv[1:])))
