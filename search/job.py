@@ -12,10 +12,6 @@ import sys
 import time
 from types import FrameType
 
-from tuneyard.search.best import find_parent
-from tuneyard.search.mlflow_client import connect
-from tuneyard.search.mlflow_runs import close_search
-
 logger = logging.getLogger(__name__)
 
 RESTARTS = 5
@@ -57,10 +53,18 @@ class Job:
             time.sleep(PAUSE_SECONDS)
             code = self._drive([])
         if self._stopped and code < 0:
-            # it had not yet come to where it stops in order
-            client = connect(None)
-            close_search(client, find_parent(client, self._search))
+            self._close()
         return abs(code)
+
+    def _close(self) -> None:
+        """Closes the runs of a driver that had not yet come to where it stops in order."""
+        # imported when needed: they take half a gigabyte, as long as the job runs
+        from tuneyard.search.best import find_parent
+        from tuneyard.search.mlflow_client import connect
+        from tuneyard.search.mlflow_runs import close_search
+
+        client = connect(None)
+        close_search(client, find_parent(client, self._search))
 
     def _drive(self, options: list[str]) -> int:
         command = [sys.executable, "-m", "tuneyard.search.cli", "resume", self._search]

@@ -79,7 +79,7 @@ def build_scheduler(
                 **(common | {"metric": "current"}),
             )
         case NoScheduler():
-            return FIFOScheduler()  # type: ignore[no-untyped-call]
+            return _FIFO()  # type: ignore[no-untyped-call]
 
 
 class _SparesBaseline(TrialScheduler):
@@ -91,7 +91,23 @@ class _SparesBaseline(TrialScheduler):
         return super().on_trial_result(tune_controller, trial, result)
 
 
-class RecallsRungs(_SparesBaseline, ASHAScheduler):
+class _LetsActorsStart(TrialScheduler):
+    """Leaves it to Tune to start the trials that wait, in the order in which they came.
+
+    Ray's schedulers choose the first that waits, though its actor be starting: it gets the actor of
+    a trial that has just ended, and its own is killed. Where some trial ends before a new actor has
+    started, which takes seconds, a node that joins would never be used.
+    """
+
+    def choose_trial_to_run(self, tune_controller: TuneController) -> Trial | None:
+        return None
+
+
+class _FIFO(_LetsActorsStart, FIFOScheduler):
+    pass
+
+
+class RecallsRungs(_SparesBaseline, _LetsActorsStart, ASHAScheduler):
     """ASHA that goes on after a crash with the rungs that it had."""
 
     def recall(self, curves: Mapping[int, Mapping[int, float]]) -> None:
@@ -117,7 +133,7 @@ class _Ended:
     trial_id: str
 
 
-class _Median(_SparesBaseline, MedianStoppingRule):
+class _Median(_SparesBaseline, _LetsActorsStart, MedianStoppingRule):
     pass
 
 

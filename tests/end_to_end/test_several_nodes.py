@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -155,6 +156,13 @@ def main(storage: str, tracking_uri: str) -> dict[str, Any]:
     ray.shutdown()
     nodes.cluster.shutdown()
     return told
+
+
+def wait(until: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not until():
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 def refusal(spec: dict[str, Any], settings: Settings) -> str:

@@ -83,7 +83,9 @@ class FakeTune:
         while live := self.get_live_trials():
             running = [trial for trial in live if trial.status == Trial.RUNNING]
             while len(running) < self.slots:
-                trial = self.scheduler.choose_trial_to_run(self)
+                waiting = [one for one in live if one.status == Trial.PENDING]
+                # Tune starts what waits where the scheduler has no choice of its own
+                trial = self.scheduler.choose_trial_to_run(self) or next(iter(waiting), None)
                 if trial is None:
                     break
                 trial.status = Trial.RUNNING
