@@ -13,6 +13,7 @@ from mlflow.entities import Run
 
 from tuneyard.search.errors import SearchError
 from tuneyard.search.mlflow_client import MlflowClient
+from tuneyard.search.mlflow_heartbeat import WALL
 from tuneyard.search.mlflow_models import champion
 from tuneyard.search.mlflow_runs import SearchRun, find_children, find_search
 from tuneyard.search.results import (
@@ -20,6 +21,7 @@ from tuneyard.search.results import (
     BestResult,
     MlflowResult,
     ObjectiveResult,
+    ResultState,
     SearchResult,
 )
 from tuneyard.search.trials import BASELINE, ENDS, Params
@@ -35,7 +37,7 @@ def find_result(client: MlflowClient, name: str) -> SearchResult:
         name: Of a search, or of a task.
 
     Raises:
-        SearchError: There is no such search, or the task has no champion yet.
+        SearchError: There is no such search, it has not started, or the task has no champion yet.
     """
     if name in task_spaces():
         best = champion(client, name)
@@ -50,7 +52,10 @@ def find_result(client: MlflowClient, name: str) -> SearchResult:
                 "search; name a search"
             )
         name = best.tags["tuneyard.search"]
-    return read_result(client, find_parent(client, name))
+    parent = find_parent(client, name)
+    if "tuneyard.metric" not in parent.data.tags:
+        raise SearchError(f"search {name!r} has not started yet: it waits in the queue")
+    return read_result(client, parent)
 
 
 def find_parent(client: MlflowClient, name: str) -> Run:
@@ -81,10 +86,12 @@ def read_result(client: MlflowClient, parent: Run) -> SearchResult:
         (run for run in children if run.data.tags["tuneyard.number"] == str(BASELINE)), None
     )
     ended = parent.info.end_time or time.time() * 1000
+    # without the times between the runs of a search that was resumed
+    wall = float(tags.get(WALL, (ended - parent.info.start_time) / 1000))
     return SearchResult(
         search=tags["tuneyard.search"],
         task=task,
-        state=cast("Literal['running', 'completed', 'stopped', 'failed']", tags["tuneyard.state"]),
+        state=cast("ResultState", tags["tuneyard.state"]),
         objective=ObjectiveResult(metric=objective.metric, mode=objective.mode),
         trials={"total": len(children)} | {state: counts[state] for state in ENDS},
         baseline=BaselineResult(
@@ -93,7 +100,7 @@ def read_result(client: MlflowClient, parent: Run) -> SearchResult:
         ),
         best=_best(children, objective, task),
         mlflow=MlflowResult(**asdict(place)),
-        wall_s=round((ended - parent.info.start_time) / 1000, 3),
+        wall_s=round(wall, 3),
     )
 
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from tuneyard.trainables.task import Objective
 
 
+ResultState = Literal["queued", "running", "completed", "stopped", "failed"]
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -58,7 +61,8 @@ class SearchResult(_Part):
     Attributes:
         search: Its name.
         task: Its task.
-        state: Whether it ran to its end, a person stopped it, or no trial succeeded.
+        state: Whether it ran to its end, a person stopped it, or no trial succeeded; read back
+            before that, whether it runs or waits.
         objective: What ranks trials.
         trials: How many, in all and by how they ended.
         baseline: The first trial.
@@ -69,7 +73,7 @@ class SearchResult(_Part):
 
     search: str
     task: str
-    state: Literal["running", "completed", "stopped", "failed"]
+    state: ResultState
     objective: ObjectiveResult
     trials: dict[str, int]
     baseline: BaselineResult

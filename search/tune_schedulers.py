@@ -92,7 +92,7 @@ class _SparesBaseline(TrialScheduler):
 
 
 class _LetsActorsStart(TrialScheduler):
-    """Leaves it to Tune to start the trials that wait, in the order in which they came.
+    """Leaves it to Tune to start new trials, in the order in which they came.
 
     Ray's schedulers choose the first that waits, though its actor be starting: it gets the actor of
     a trial that has just ended, and its own is killed. Where some trial ends before a new actor has
@@ -100,7 +100,8 @@ class _LetsActorsStart(TrialScheduler):
     """
 
     def choose_trial_to_run(self, tune_controller: TuneController) -> Trial | None:
-        return None
+        chosen = super().choose_trial_to_run(tune_controller)
+        return chosen if chosen is not None and chosen.status == Trial.PAUSED else None
 
 
 class _FIFO(_LetsActorsStart, FIFOScheduler):

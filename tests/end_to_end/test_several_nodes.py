@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,7 @@ def test_a_search_on_nodes_that_come_and_go(settings: Settings, records: Any) ->
     left = records(settings, "elastic")
     left.check(SearchResult.model_validate(told["result"]))
     # the two that were there, and the one that joined when one of them had left
-    assert set(told["nodes"].values()) == {"first", "special", "joined"}
+    assert told["nodes"] == ["first", "joined", "special"]
     assert len(told["before"]) >= 2
     states = {number: trial.user_attrs["state"] for number, trial in left.trials.items()}
     values = {number: trial.user_attrs["value"] for number, trial in left.trials.items()}
@@ -49,7 +49,7 @@ def test_a_search_on_nodes_that_come_and_go(settings: Settings, records: Any) ->
         assert (states[int(number)], values[int(number)]) == ("completed", value)
     assert "failed" not in states.values(), "what the lost node ran went on elsewhere"
 
-    assert set(told["special_nodes"].values()) == {"special"}
+    assert told["special_nodes"] == ["special"]
     assert told["special_result"]["trials"]["completed"] == 2
     assert told["too_much"] == (
         "resources_per_trial.special must be at most 1, what the largest node has, got 2"
@@ -84,10 +84,13 @@ class Nodes:
     def kill(self, name: str) -> None:
         self.cluster.remove_node(self._workers.pop(name), allow_graceful=False)
 
-    def of(self, pid: int) -> str:
-        """The node of a worker: the process that started it."""
-        status = Path(f"/proc/{pid}/stat").read_text()
-        return self._names[int(status.rpartition(")")[2].split()[1])]
+    def of(self, pid: int) -> str | None:
+        """The node of a worker: the process that started it; None where it is gone."""
+        try:
+            status = Path(f"/proc/{pid}/stat").read_text()
+        except OSError:
+            return None
+        return self._names.get(int(status.rpartition(")")[2].split()[1]))
 
 
 class Watched:
@@ -96,36 +99,50 @@ class Watched:
     It does so between two results, on the thread of the driver: Ray starts nodes on no other.
 
     Attributes:
-        trials: The node that each trial was on last, by number.
-        ended: The values of the trials that ended before the node left.
+        used: The nodes that trials were on.
+        before: The values of the trials that ended before the node left, by number.
     """
 
+    before: dict[int, float]
+
     def __init__(self, nodes: Nodes) -> None:
-        self.trials: dict[int, str] = {}
-        self.ended: dict[int, float] = {}
+        self.used: set[str | None] = set()
         self._nodes = nodes
-        self._left = False
+        self._steps = iter([self._leave, self._end])
+        self._step = next(self._steps)
         real = TrialEvents.on_trial_result
 
         def on_trial_result(
             events: TrialEvents, iteration: int, trials: Any, trial: Any, result: Any, **info: Any
         ) -> None:
             real(events, iteration, trials, trial, result, **info)
-            self._look(trial.config["trial"]["number"], result)
+            self.used.add(nodes.of(result["pid"]))
+            ended = {
+                record.number: record.value or 0.0
+                for record in events.records
+                if record.state == "completed"
+            }
+            if self._step and self._step(ended):
+                self._step = next(self._steps, None)
 
         TrialEvents.on_trial_result = on_trial_result  # type: ignore[method-assign]
 
-    def _look(self, number: int, result: Any) -> None:
-        self.trials[number] = self._nodes.of(result["pid"])
-        used = set(self.trials.values())
-        if not self._left and result["reason"] == "completed":
-            self.ended[number] = result["objective"]
-        if not self._left and len(self.ended) >= 2 and used == {"first", "special"}:
-            self._left = True
+    def names(self) -> list[str]:
+        return sorted(name for name in self.used if name)
+
+    def _leave(self, ended: dict[int, float]) -> bool:
+        ready = len(ended) >= 2 and self.used >= {"first", "special"}
+        if ready:
+            self.before = ended
             self._nodes.kill("first")
             self._nodes.add("joined")
-        elif "joined" in used:
+        return ready
+
+    def _end(self, ended: dict[int, float]) -> bool:
+        ready = "joined" in self.used
+        if ready:
             os.kill(os.getpid(), signal.SIGINT)
+        return ready
 
 
 def main(storage: str, tracking_uri: str) -> dict[str, Any]:
@@ -140,13 +157,13 @@ def main(storage: str, tracking_uri: str) -> dict[str, Any]:
     watched = Watched(nodes)
     spec = TASK | {"name": "elastic", "trials": 500, "space": {"epochs": 60}}
     told["result"] = search(parse_spec(spec), settings).model_dump()
-    told["nodes"], told["before"] = watched.trials, watched.ended
+    told["nodes"], told["before"] = watched.names(), watched.before
 
-    watched.trials = {}
+    watched.used = set()
     spec = TASK | {"name": "special", "trials": 2, "space": {"epochs": 3}}
     spec["resources_per_trial"] = {"special": 1}
     told["special_result"] = search(parse_spec(spec), settings).model_dump()
-    told["special_nodes"] = watched.trials
+    told["special_nodes"] = watched.names()
     told["too_much"] = refusal(spec | {"resources_per_trial": {"special": 2}}, settings)
 
     told["unshared"] = None

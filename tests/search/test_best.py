@@ -12,6 +12,8 @@ from tuneyard.search.best import find_result
 from tuneyard.search.cli import app
 from tuneyard.search.errors import SearchError
 from tuneyard.search.mlflow_models import CHAMPION
+from tuneyard.search.mlflow_runs import queue_search
+from tuneyard.search.spec import parse_spec
 from tuneyard.search.trials import Params
 from tuneyard.spaces.tasks import task_space
 
@@ -89,6 +91,12 @@ def test_an_ended_search(store: MlflowClient, search: Any) -> None:
     assert first.best.test == {"test_accuracy": 0.75}
 
 
+def test_the_time_between_two_runs_does_not_count(store: MlflowClient, search: Any) -> None:
+    store.set_tag(search.run.run_id, "tuneyard.wall", 12.5)
+    store.set_terminated(search.run.run_id, end_time=int(4e12))
+    assert find_result(store, "my-search").wall_s == 12.5
+
+
 def test_more_trials_than_a_page(
     store: MlflowClient, search: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -113,6 +121,17 @@ def test_a_search_without_a_trial_yet(store: MlflowClient, record_search: Any) -
     found = find_result(store, "new")
     assert found.trials["total"] == 0
     assert (found.baseline.value, found.baseline.config, found.best) == (None, {}, None)
+
+
+def test_a_search_in_the_queue(store: MlflowClient, search: Any) -> None:
+    # resumed, it waits with the trials that it has
+    store.set_tag(search.run.run_id, "tuneyard.state", "queued")
+    found = find_result(store, "my-search")
+    assert (found.state, found.best is None) == ("queued", False)
+
+    queue_search(store, parse_spec({"task": "diabetes", "name": "first-time"}), None)
+    with pytest.raises(SearchError, match="'first-time' has not started yet"):
+        find_result(store, "first-time")
 
 
 def test_a_best_trial_that_pbt_changed(store: MlflowClient, record_search: Any) -> None:

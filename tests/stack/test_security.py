@@ -101,6 +101,8 @@ def test_the_openapi_document_is_fuzzed_without_a_5xx(stack: Any, tmp_path: Path
         *("--header", f"Authorization: Bearer {stack.token}"),
         *("--checks", "not_a_server_error,status_code_conformance,content_type_conformance"),
         *("--phases", "examples,coverage,fuzzing", "--max-examples", "10"),
+        # the streams of a search that runs do not end
+        *("--exclude-path-regex", "/(events|logs)$"),
         *("--generation-deterministic", "--request-timeout", "60", "--no-color"),
     ]
     done = subprocess.run(

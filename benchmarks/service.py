@@ -1,0 +1,88 @@
+"""How long the HTTP service takes to answer many who follow one search.
+
+    TUNEYARD_CLUSTER=http://127.0.0.1:8080 TUNEYARD_TOKEN=... python benchmarks/service.py
+
+Submits a search of the airplane LSTM and, while it runs, lets clients ask for its status: each once
+a second, then each again as soon as it has its answer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import time
+
+import httpx
+import numpy as np
+
+SEARCH = {
+    "task": "airplane-lstm",
+    "trials": 1000,
+    "folds": 1,
+    "scheduler": "none",
+    "space": {"epochs": 2000, "cell": "lstm", "num_layers": 1, "hidden_size": 8},
+}
+START_SECONDS = 120
+
+
+async def poll(client: httpx.AsyncClient, path: str, until: float, pause: float) -> list[float]:
+    """Asks again and again; the seconds that each answer took."""
+    took = []
+    while (started := time.monotonic()) < until:
+        answer = await client.get(path)
+        took.append(time.monotonic() - started)
+        answer.raise_for_status()
+        await asyncio.sleep(max(0.0, pause - took[-1]))
+    return took
+
+
+async def measure(
+    client: httpx.AsyncClient, path: str, clients: int, seconds: float, pause: float
+) -> None:
+    """Prints the percentiles of what all clients saw."""
+    until = time.monotonic() + seconds
+    polls = (poll(client, path, until, pause) for _ in range(clients))
+    took = np.concatenate([np.array(one) for one in await asyncio.gather(*polls)]) * 1000
+    median, high, highest = np.percentile(took, [50, 95, 99])
+    pace = "once a second" if pause else "without a pause"
+    print(
+        f"{clients} clients {pace}: {len(took) / seconds:.0f} requests/s, "
+        f"median {median:.0f} ms, p95 {high:.0f} ms, p99 {highest:.0f} ms"
+    )
+
+
+async def run(clients: int, seconds: float) -> None:
+    """Submits a search, polls it, and stops it."""
+    async with httpx.AsyncClient(
+        base_url=os.environ["TUNEYARD_CLUSTER"],
+        headers={"Authorization": f"Bearer {os.environ.get('TUNEYARD_TOKEN', '')}"},
+        limits=httpx.Limits(max_connections=clients),
+        timeout=60,
+        trust_env=False,
+    ) as client:
+        answer = await client.post("/searches", json=SEARCH)
+        answer.raise_for_status()
+        path = f"/searches/{answer.json()['search']}"
+        try:
+            until = time.monotonic() + START_SECONDS
+            while (await client.get(path)).json()["trials"]["total"] == 0:
+                assert time.monotonic() < until, "the search did not start"
+                await asyncio.sleep(1)
+            for pause in (1.0, 0.0):
+                await measure(client, path, clients, seconds, pause)
+        finally:
+            await client.post(f"{path}/stop")
+
+
+def main() -> None:
+    """Reads the options."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--clients", type=int, default=50)
+    parser.add_argument("--seconds", type=float, default=20.0)
+    options = parser.parse_args()
+    asyncio.run(run(options.clients, options.seconds))
+
+
+if __name__ == "__main__":
+    main()
