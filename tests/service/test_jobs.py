@@ -122,7 +122,9 @@ def test_a_log_is_followed_to_its_end(service: Any) -> None:
     submit(service, "quick")
     with service.http.stream("GET", "/searches/quick/logs", params={"follow": True}) as answer:
         text = "".join(answer.iter_text())
-    assert text.endswith("driver of quick\ndriver ends\n")
+    # Ray's own first line may come after the driver's first
+    assert "driver of quick\n" in text
+    assert text.endswith("driver ends\n")
     # nobody goes on with it: its driver ended without a word
     wait_for(lambda: log(service, "quick") == text)
 
