@@ -148,7 +148,9 @@ def ui(
         return
     check_store(uri, must_exist=True)
     typer.echo(f"MLflow's UI of {uri}: http://127.0.0.1:{port} (end it with Ctrl+C)")
-    arguments = ["-m", "mlflow", "ui", "--backend-store-uri", uri]
+    # of its four workers and its job queue one person needs one worker
+    os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
+    arguments = ["-m", "mlflow", "ui", "--workers", "1", "--backend-store-uri", uri]
     os.execv(
         sys.executable, [sys.executable, *arguments, "--host", "127.0.0.1", "--port", str(port)]
     )

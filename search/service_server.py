@@ -14,6 +14,9 @@ from tuneyard.search.service_app import create_app
 from tuneyard.search.service_auth import is_loopback
 from tuneyard.search.service_settings import TOKENS, TOKENS_FILE, ServiceSettings, read_settings
 
+IDLE_SECONDS = 75
+"""How long a connection is kept on which nothing is asked."""
+
 GRACE_SECONDS = 3
 """What requests under way get when the service ends; streams of events would go on for ever."""
 
@@ -87,6 +90,8 @@ def run(app: FastAPI, listening: socket.socket, greeting: str) -> None:
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
+        # who asks every few seconds keeps the connection
+        timeout_keep_alive=IDLE_SECONDS,
     )
     logger.info(greeting)
     uvicorn.Server(config).run(sockets=[listening])

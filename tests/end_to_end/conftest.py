@@ -9,7 +9,6 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import chdir
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -48,20 +47,11 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-@pytest.fixture(scope="session")
-def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An MLflow database without runs: making one takes MLflow seconds."""
-    path = tmp_path_factory.mktemp("store") / "mlflow.db"
-    with chdir(path.parent):  # where MLflow makes the folder of artifacts
-        connect(f"sqlite:///{path}")
-    return path
-
-
 @pytest.fixture
-def settings(tmp_path: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+def settings(tmp_path: Path, mlflow_database: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """A folder of the test's own, which is the working folder too."""
     monkeypatch.chdir(tmp_path)
-    shutil.copy(empty_store, tmp_path / "mlflow.db")
+    shutil.copy(mlflow_database, tmp_path / "mlflow.db")
     return Settings(
         storage=tmp_path / "searches", tracking_uri=f"sqlite:///{tmp_path / 'mlflow.db'}"
     )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -12,24 +12,27 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
-import ray
 import torch
 from mlflow import MlflowClient
 
+from tuneyard.search import Settings
+from tuneyard.search.cli import main
 from tuneyard.search.mlflow_client import connect
 
 TUNEYARD = Path(sys.executable).with_name("tuneyard")
 SMALL = ("--set", "epochs=3", "--trials", "3")
 
 
-def command(*arguments: str, cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
+def command(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """A process of its own: it imports everything, and starts its Ray."""
     return subprocess.run(
         [TUNEYARD, *arguments],
         cwd=cwd,
-        env=os.environ | more,
         capture_output=True,
         text=True,
         timeout=180,
@@ -37,38 +40,62 @@ def command(*arguments: str, cwd: Path, **more: str) -> subprocess.CompletedProc
     )
 
 
-def test_a_search_as_json_then_best_then_the_same_name(tmp_path: Path) -> None:
+class Done(NamedTuple):
+    returncode: object
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Done]:
+    """The command in this process, on the tests' Ray where it needs one."""
+
+    def run(*arguments: str) -> Done:
+        monkeypatch.setattr(sys, "argv", ["tuneyard", *arguments])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return Done(ended.value.code or 0, *capfd.readouterr())
+
+    return run
+
+
+def test_a_search_as_json_then_best_then_the_same_name(
+    tmp_path: Path, here: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
+) -> None:
     done = command("search", "airplane-lstm", *SMALL, "--name", "one", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert result["search"] == "one"
     assert result["state"] == "completed"
-    assert result["mlflow"]["tracking_uri"] == f"sqlite:///{tmp_path / 'mlflow.db'}"
+    store = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    assert result["mlflow"]["tracking_uri"] == store
     assert "Traceback" not in done.stderr
 
     # a plain `mlflow ui` in this folder shows the default store: that is where it all is
     assert (tmp_path / "mlflow.db").exists()
+    best = command("best", "one", "--json", cwd=tmp_path)
+    assert best.returncode == 0, best.stderr
+    assert {**json.loads(best.stdout), "wall_s": 0} == {**result, "wall_s": 0}
 
-    for name in ("one", "airplane-lstm"):
-        best = command("best", name, "--json", cwd=tmp_path)
-        assert best.returncode == 0, best.stderr
-        read = json.loads(best.stdout)
-        assert {**read, "wall_s": 0} == {**result, "wall_s": 0}
-
-    table = command("best", "one", cwd=tmp_path).stdout
+    monkeypatch.chdir(tmp_path)
+    best = here("best", "airplane-lstm", "--json", "--tracking-uri", store)
+    assert {**json.loads(best.stdout), "wall_s": 0} == {**result, "wall_s": 0}
+    table = here("best", "one", "--tracking-uri", store).stdout
     assert "baseline" in table
     assert "test_rmse" in table
     assert result["mlflow"]["run_id"] in table
 
     before = sorted(tmp_path.rglob("*"))
-    again = command("search", "airplane-lstm", *SMALL, "--name", "one", cwd=tmp_path)
+    again = here("search", "airplane-lstm", "--name", "one", "--tracking-uri", store)
     assert again.returncode == 2
     assert again.stderr.count("\n") == 1
     assert "another --name" in again.stderr
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_ctrl_c_closes_everything(tmp_path: Path) -> None:
+def test_ctrl_c_closes_everything(tmp_path: Path, mlflow_database: Path) -> None:
+    shutil.copy(mlflow_database, tmp_path / "mlflow.db")
     process = subprocess.Popen(
         [
             *(TUNEYARD, "search", "airplane-lstm", "--name", "cut", "--json"),
@@ -103,29 +130,35 @@ def test_ctrl_c_closes_everything(tmp_path: Path) -> None:
     assert "interrupt" in reasons
 
 
-def test_what_cannot_be_had_costs_one_line(tmp_path: Path) -> None:
-    refused = command("search", "airplane-lstm", "--cpus-per-trial", "4096", cwd=tmp_path)
+@pytest.mark.usefixtures("local_ray")
+def test_what_cannot_be_had_costs_one_line(
+    tmp_path: Path, here: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    store = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    refused = here("search", "airplane-lstm", "--cpus-per-trial", "4096", "--tracking-uri", store)
     assert refused.returncode == 2
+    assert refused.stdout == ""
     assert re.fullmatch(r"tuneyard: cpus_per_trial must be at most .*\n", refused.stderr)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.usefixtures("local_ray")
-def test_no_trial_succeeds(tmp_path: Path) -> None:
+def test_no_trial_succeeds(settings: Settings, here: Callable[..., Done]) -> None:
     """On a cluster that says it has a GPU, where torch finds none."""
     if torch.cuda.is_available():
         pytest.skip("this machine has a GPU that torch can use")
-    failed = command(
+    failed = here(
         *("search", "airplane-lstm", "--trials", "1", "--set", "epochs=2", "--json"),
-        *("--gpus-per-trial", "1", "--address", ray.get_runtime_context().gcs_address),
-        cwd=tmp_path,
+        *("--gpus-per-trial", "1", "--tracking-uri", str(settings.tracking_uri)),
     )
     assert failed.returncode == 1, failed.stderr
     assert json.loads(failed.stdout)["best"] is None
     assert "torch can't use it" in failed.stderr
 
 
-def test_the_ui_shows_the_search(tmp_path: Path) -> None:
+def test_the_ui_shows_the_search(tmp_path: Path, mlflow_database: Path) -> None:
+    shutil.copy(mlflow_database, tmp_path / "mlflow.db")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -36,15 +36,6 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-@pytest.fixture(scope="session")
-def mlflow_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty store, to be copied: making one takes some seconds."""
-    path = tmp_path_factory.mktemp("mlflow") / "empty.db"
-    with contextlib.chdir(path.parent):  # where MLflow makes the folder of artifacts
-        connect(f"sqlite:///{path}")
-    return path
-
-
 @pytest.fixture
 def store(mlflow_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MlflowClient:
     """A local store of its own; its artifacts go to the test's folder."""
