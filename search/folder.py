@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ from pyarrow.fs import FileSelector, FileSystem, FileType, LocalFileSystem, copy
 
 from tuneyard.search.errors import SearchError
 from tuneyard.search.trials import Params, trial_folder
-from tuneyard.trainables.checkpoint import CONFIG
+from tuneyard.trainables.checkpoint import CONFIG, STATE
 
 SPEC = "spec.yaml"
 STARTED = "trials"
@@ -122,25 +123,36 @@ class SearchFolder:
         """Keeps an unfinished trial's last checkpoint from being overwritten by the next.
 
         Returns:
-            The checkpoint's name; None where the trial left none.
+            The checkpoint's name; None where the trial left none that is whole.
         """
         folder = f"{CHECKPOINTS}/{trial_folder(number)}"
         earlier = f"{folder}/{EARLIER}"
         found = sorted(name for name in self._names(folder) if name.startswith("checkpoint_"))
-        if not found:
-            return earlier if self.holds(earlier) else None
-        self.delete(earlier)
-        self.filesystem.create_dir(f"{self.path}/{earlier}")
-        # not moved: object stores have no folders to move
-        copy_files(
-            f"{self.path}/{folder}/{found[-1]}",
-            f"{self.path}/{earlier}",
-            source_filesystem=self.filesystem,
-            destination_filesystem=self.filesystem,
-        )
+        whole = [name for name in found if self._is_whole(f"{folder}/{name}")]
+        if whole:
+            self.delete(earlier)
+            self.filesystem.create_dir(f"{self.path}/{earlier}")
+            # not moved: object stores have no folders to move
+            copy_files(
+                f"{self.path}/{folder}/{whole[-1]}",
+                f"{self.path}/{earlier}",
+                source_filesystem=self.filesystem,
+                destination_filesystem=self.filesystem,
+            )
         for name in found:
             self.delete(f"{folder}/{name}")
-        return earlier
+        return earlier if self._is_whole(earlier) else None
+
+    def _is_whole(self, checkpoint: str) -> bool:
+        """Whether a training can go on from a checkpoint, which a crash may have cut short."""
+        if self.checkpoint_params(checkpoint) is None:
+            return False
+        try:
+            with self.filesystem.open_input_file(f"{self.path}/{checkpoint}/{STATE}") as state:
+                # what torch writes is an archive with its table of contents at the end
+                return zipfile.is_zipfile(state)
+        except OSError:
+            return False
 
     def checkpoint_params(self, name: str) -> Params | None:
         """The parameters that a checkpoint was saved with; None where a crash cut it short."""

@@ -183,9 +183,14 @@ class Drivers:
 
     @staticmethod
     def kill(process: BaseProcess) -> None:
+        """Ends a driver at once; its trials are gone, too, when this returns."""
         process.kill()
         process.join()
         assert process.exitcode == -signal.SIGKILL
+        end = time.monotonic() + 60
+        while ray.available_resources().get("CPU") != ray.cluster_resources()["CPU"]:
+            assert time.monotonic() < end, "its trials live on"
+            time.sleep(0.05)
 
     def close(self) -> None:
         for process in self._running:

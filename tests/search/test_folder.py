@@ -1,11 +1,13 @@
 """A search's folder: the same on a path and in an object store."""
 
+import io
 import json
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
 
 import pytest
+import torch
 from pyarrow.fs import FileType
 
 from tuneyard.search.errors import SearchError
@@ -46,8 +48,29 @@ def save(folder: SearchFolder, number: int, index: int, params: Params | None = 
     """A checkpoint as Tune leaves it; where it is, by name."""
     name = f"checkpoints/{number:05d}/checkpoint_{index:06d}"
     folder.write(f"{name}/config.json", json.dumps({"params": params or PARAMS}))
-    folder.write(f"{name}/state.pt", f"weights {index}")
+    state = io.BytesIO()
+    torch.save({"weights": index}, state)
+    put(folder, f"{name}/state.pt", state.getvalue())
     return name
+
+
+def put(folder: SearchFolder, name: str, data: bytes) -> None:
+    with folder.filesystem.open_output_stream(f"{folder.path}/{name}") as stream:
+        stream.write(data)
+
+
+def weights(folder: SearchFolder, name: str) -> int:
+    """What tells one checkpoint from another."""
+    with folder.fetched(name) as here:
+        found: int = torch.load(here / "state.pt", weights_only=True)["weights"]
+        return found
+
+
+def tear(folder: SearchFolder, name: str) -> None:
+    """As a crash leaves a file that was being written."""
+    with folder.filesystem.open_input_stream(f"{folder.path}/{name}") as stream:
+        data = stream.read()
+    put(folder, name, data[: len(data) // 2])
 
 
 def files(folder: SearchFolder, name: str) -> list[str]:
@@ -128,7 +151,7 @@ def test_a_checkpoint_is_set_aside(folder: SearchFolder, storage: str) -> None:
     assert earlier == "checkpoints/00007/earlier"
     other = again(folder, storage)
     assert files(other, earlier) == ["config.json", "state.pt"]
-    assert other.read(f"{earlier}/state.pt") == "weights 1"
+    assert weights(other, earlier) == 1
     assert other.checkpoint_params(earlier) == PARAMS | {"size": 9}
     # the next run counts from 0 again: nothing of this one may lie in its way
     assert not any(other.holds(f"checkpoints/00007/checkpoint_{n:06d}") for n in range(2))
@@ -140,15 +163,36 @@ def test_what_was_set_aside_survives_runs_that_save_nothing(folder: SearchFolder
     for _ in range(3):
         earlier = folder.set_aside(7)
         assert earlier is not None
-        assert folder.read(f"{earlier}/state.pt") == "weights 3"
+        assert weights(folder, earlier) == 3
     save(folder, 7, 0)  # a later run got further
     assert folder.set_aside(7) == earlier
-    assert folder.read(f"{earlier}/state.pt") == "weights 0"
+    assert weights(folder, earlier) == 0
 
 
 def test_a_trial_without_a_checkpoint_has_nothing_to_set_aside(folder: SearchFolder) -> None:
     assert folder.set_aside(7) is None
     save(folder, 8, 0)
+    assert folder.set_aside(7) is None
+
+
+@pytest.mark.parametrize("torn", ["state.pt", "config.json", "state.pt, lost"])
+def test_the_last_that_is_whole_is_set_aside(folder: SearchFolder, torn: str) -> None:
+    """A crash in the middle of a save costs what that would have saved."""
+    save(folder, 7, 0)
+    save(folder, 7, 1)
+    last = save(folder, 7, 2)
+    if torn.endswith("lost"):
+        folder.filesystem.delete_file(f"{folder.path}/{last}/state.pt")
+    else:
+        tear(folder, f"{last}/{torn}")
+    earlier = folder.set_aside(7)
+    assert earlier is not None
+    assert weights(folder, earlier) == 1
+    tear(folder, f"{save(folder, 7, 0)}/{torn.partition(',')[0]}")
+    assert folder.set_aside(7) == earlier
+    assert weights(folder, earlier) == 1, "that of the run before"
+    assert not folder.holds("checkpoints/00007/checkpoint_000000")
+    tear(folder, f"{earlier}/{torn.partition(',')[0]}")
     assert folder.set_aside(7) is None
 
 
@@ -167,7 +211,7 @@ def test_a_checkpoint_that_a_crash_cut_short_has_no_params(
 def test_a_checkpoint_is_a_folder_on_this_machine(folder: SearchFolder) -> None:
     name = save(folder, 7, 2)
     with folder.fetched(name) as here:
-        assert (here / "state.pt").read_text() == "weights 2"
+        assert torch.load(here / "state.pt", weights_only=True) == {"weights": 2}
         assert json.loads((here / "config.json").read_text()) == {"params": PARAMS}
     assert folder.is_local is here.exists()
     assert folder.holds(name)
@@ -191,7 +235,7 @@ def test_ray_finds_it_by_its_address(folder: SearchFolder, storage: str) -> None
 
     name = save(folder, 7, 0)
     with Checkpoint(folder.address(name)).as_directory() as here:
-        assert Path(here, "state.pt").read_text() == "weights 0"
+        assert torch.load(Path(here, "state.pt"), weights_only=True) == {"weights": 0}
     assert folder.filesystem.get_file_info(f"{folder.path}/{name}").type is FileType.Directory
 
 

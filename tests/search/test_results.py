@@ -183,6 +183,7 @@ def test_trials_csv() -> None:
         "best_epoch": "7",
         "epochs": "9",
         "seconds": "1.235",
+        "node": "",
         "batch_size": "none",
         "on": "true",
         "optimizer.kind": "sgd",

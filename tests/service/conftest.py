@@ -203,7 +203,7 @@ class RayHead:
             self._process.wait()
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 20) -> Any:
+def wait_until(condition: Callable[[], object], seconds: float = 60) -> Any:
     """What a condition is once it is true."""
     until = time.monotonic() + seconds
     while True:

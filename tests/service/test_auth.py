@@ -140,7 +140,7 @@ def test_beyond_this_machine_it_takes_tokens(host: str, here: bool) -> None:
 def test_the_submitter_is_the_tokens_owner(service: Any) -> None:
     spec = {"task": "diabetes", "name": "of-bob"}
     bob = {"Authorization": "Bearer bob-has-another-one-for-himself"}
-    answer = httpx.post(f"{service.url}/searches", json=spec, headers=bob)
+    answer = httpx.post(f"{service.url}/searches", json=spec, headers=bob, timeout=60)
     assert answer.json()["user"] == "bob"
     found = service.http.get("/searches", params={"user": "bob"}).json()["searches"]
     assert [one["search"] for one in found] == ["of-bob"]

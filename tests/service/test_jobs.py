@@ -11,7 +11,7 @@ import pytest
 SPEC = {"task": "diabetes", "trials": 3, "space": {"epochs": 2}}
 
 
-def wait_for(condition: Any, seconds: float = 20) -> Any:
+def wait_for(condition: Any, seconds: float = 60) -> Any:
     until = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < until, "it took too long"
