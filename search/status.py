@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, FiniteFloat, field_validator
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, field_validator
 
 from tuneyard.search.results import MlflowResult, ObjectiveResult
 from tuneyard.search.spec import Seconds
@@ -112,7 +112,8 @@ class Budget(_Part):
 
     trials: str | None = None
     time: Seconds | None = None
-    target: FiniteFloat | None = None
+    # strict: true is no number
+    target: Annotated[FiniteFloat, Field(strict=True)] | None = None
 
     @field_validator("trials")
     @classmethod

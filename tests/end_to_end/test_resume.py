@@ -72,6 +72,10 @@ def first_epochs(monkeypatch: pytest.MonkeyPatch) -> dict[int, int]:
     return found
 
 
+def went_on(first_epochs: dict[int, int]) -> set[int]:
+    return {number for number, epoch in first_epochs.items() if epoch > 0}
+
+
 def everything(settings: Settings, records: Any) -> object:
     """All that a refused command could have changed."""
     folder = Path(str(settings.storage)).parent
@@ -191,27 +195,62 @@ FIXED = {
 }
 
 
-def checkpoints(folder: SearchFolder) -> dict[int, list[str]]:
-    """The checkpoints of each trial that a training can go on from, oldest first."""
+def saved(folder: SearchFolder) -> dict[int, list[str]]:
+    """The checkpoints of each trial, oldest first."""
     found: dict[int, list[str]] = {}
     for info in folder.filesystem.get_file_info(
         FileSelector(f"{folder.path}/{CHECKPOINTS}", recursive=True, allow_not_found=True)
     ):
         name = info.path.removeprefix(f"{folder.path}/{CHECKPOINTS}/").removesuffix("/state.pt")
-        if info.base_name == "state.pt" and is_whole(folder, f"{CHECKPOINTS}/{name}"):
+        if info.base_name == "state.pt":
             found.setdefault(int(name.partition("/")[0]), []).append(name)
     return {number: sorted(names) for number, names in found.items()}
+
+
+def saved_whole(folder: SearchFolder) -> set[int]:
+    """The trials with a checkpoint that a training can go on from."""
+    return {
+        number
+        for number, names in saved(folder).items()
+        if any(is_whole(folder, f"{CHECKPOINTS}/{name}") for name in names)
+    }
 
 
 def is_whole(folder: SearchFolder, name: str) -> bool:
     try:
         with folder.fetched(name) as here:
             return "epoch" in load_state(here, torch.device("cpu")) and bool(load_params(here))
-    except Exception:  # the driver, killed or not, may be in the middle of anything
+    except Exception:  # it was being written when its driver was killed
         return False
 
 
-def test_hyperband_on_an_object_store_and_a_database(
+def test_hyperband_goes_on_with_what_it_paused(
+    settings: Settings, drivers: Any, records: Any, first_epochs: dict[int, int]
+) -> None:
+    left = records(settings, "paused")
+    driver = drivers.start(
+        settings,
+        task="airplane-lstm",
+        name="paused",
+        trials=7,
+        folds=1,
+        scheduler="hyperband",
+        space={"epochs": 243},
+    )
+    folder = SearchFolder(settings.storage, "paused")
+    drivers.wait(driver, lambda: saved(folder) and len(left.trials) >= 2)
+    drivers.kill(driver)
+    before, runs = ended(left), numbered(left)
+    whole = saved_whole(folder) - before.keys()
+    assert whole
+
+    result = resume("paused", settings)
+    assert (result.state, result.trials["total"]) == ("completed", 7)
+    check_resumed(left, result, before, runs)
+    assert went_on(first_epochs) == whole
+
+
+def test_pbt_on_an_object_store_and_a_database(
     settings: Settings,
     drivers: Any,
     records: Any,
@@ -221,64 +260,43 @@ def test_hyperband_on_an_object_store_and_a_database(
 ) -> None:
     """As on a cluster: queued, run by a driver that is killed, and gone on with elsewhere.
 
-    Its paused trials go on from their checkpoints, all but the one whose checkpoint is torn.
+    The population goes on from its checkpoints, all but one, whose own are torn.
     """
     settings = settings.model_copy(update={"storage": object_store, "studies": postgres.address})
-    values = {"name": "queued", "trials": 7, "folds": 1, "scheduler": "hyperband"}
+    pbt = {"kind": "pbt", "interval": 10, "resample": 0.0}
     spec = parse_spec(
-        {"task": "airplane-lstm", "sampler": "random", "space": {"epochs": 27}} | values
+        {
+            "task": "airplane-lstm",
+            "name": "queued",
+            "trials": 5,
+            "folds": 1,
+            "scheduler": pbt,
+            "space": {"epochs": 120},
+        }
     )
-    client = connect(settings.tracking_uri)
-    queue_search(client, spec, "somebody")
+    queue_search(connect(settings.tracking_uri), spec, "somebody")
     left = records(settings, "queued")
     driver = drivers.resume(settings, "queued")
     folder = SearchFolder(object_store, "queued")
-    drivers.wait(driver, lambda: len(checkpoints(folder)) >= 5)
+    drivers.wait(driver, lambda: len(saved(folder)) >= 4)
     drivers.kill(driver)
     before, runs = ended(left), numbered(left)
-    saved = {number: names for number, names in checkpoints(folder).items() if number not in before}
-    assert len(saved) >= 2
-    torn = max(saved)
-    for name in saved[torn]:
+    whole = saved_whole(folder) - before.keys()
+    assert len(whole) >= 2
+    torn = max(whole)
+    for name in saved(folder)[torn]:
         with folder.filesystem.open_output_stream(
             f"{folder.path}/{CHECKPOINTS}/{name}/state.pt"
         ) as stream:
             stream.write(b"torn")
 
     result = resume("queued", settings)
-    assert (result.state, result.trials["total"]) == ("completed", 7)
+    assert (result.state, result.trials["total"]) == ("completed", 5)
     check_resumed(left, result, before, runs)
     assert left.parent.data.tags["tuneyard.user"] == "somebody"
-    went_on = {number for number, epoch in first_epochs.items() if epoch > 0}
-    assert went_on == saved.keys() - {torn}
-
-
-def test_pbt_goes_on_with_its_population(
-    settings: Settings, drivers: Any, records: Any, first_epochs: dict[int, int]
-) -> None:
-    left = records(settings, "population")
-    driver = drivers.start(
-        settings,
-        task="airplane-lstm",
-        name="population",
-        trials=4,
-        folds=1,
-        scheduler={"kind": "pbt", "interval": 5, "resample": 0.0},
-        space={"epochs": 60},
-    )
-    folder = SearchFolder(settings.storage, "population")
-    drivers.wait(driver, lambda: len(checkpoints(folder)) >= 3)
-    drivers.kill(driver)
-    before, runs = ended(left), numbered(left)
-    saved = checkpoints(folder).keys() - before.keys()
-
-    result = resume("population", settings)
-    assert (result.state, result.trials["total"]) == ("completed", 4)
-    check_resumed(left, result, before, runs)
-    assert saved
-    assert {number for number, epoch in first_epochs.items() if epoch > 0} >= saved
-    for number in saved:
-        assert max(left.epochs(left.children[number])) == 60
+    assert went_on(first_epochs) == whole - {torn}
+    for number in whole:
+        assert max(left.epochs(left.children[number])) == 120
     changed = [
         point
         for one in left.children
