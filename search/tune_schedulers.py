@@ -159,7 +159,7 @@ class _HyperBand(_SparesBaseline, HyperBandScheduler):
 def explorer(
     space: Space[TrainingSpace], resample: float, rng: random.Random
 ) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """PBT's change of a copied config: the optimizer's numbers, each within its domain.
+    """PBT's change of a copied config: the optimizers' numbers, each within its domain.
 
     Nothing else is changed, so that the copied weights and optimizer state still fit.
 
@@ -171,7 +171,7 @@ def explorer(
     movable = {
         leaf.path: leaf
         for leaf in space.dimensions()
-        if leaf.path.startswith("optimizer.") and isinstance(leaf.domain, Float)
+        if str(leaf.keys[0]).endswith("optimizer") and isinstance(leaf.domain, Float)
     }
 
     def explore(config: dict[str, Any]) -> dict[str, Any]:

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor, nn, optim
+from torch import Tensor, optim
 
 from tuneyard.datasets import Dataset, Part
 from tuneyard.spaces.loop import TrainingSpace
-from tuneyard.trainables.optimizers import build_optimizer, build_schedule, hyperparameters
+from tuneyard.trainables.descent import Descent
 from tuneyard.trainables.task import Batch, Metrics, Objective, Problem, Task
 
 Weights = dict[str, Tensor]
@@ -32,15 +32,9 @@ class EpochLoop:
     ) -> None:
         self.problem = problem
         self._config = config
-        self._metric = objective.metric
         self._order = torch.Generator().manual_seed(seed)
         self._on_gpu = problem.device.type == "cuda"
-        self._params = [p for p in problem.model.parameters() if p.requires_grad]
-        # fused beats a loop over the parameters on the CPU as well: benchmarks/epochs.py
-        self._optimizer = build_optimizer(config.optimizer, self._params, fused=True)
-        self._schedule = build_schedule(
-            config.schedule, self._optimizer, config.epochs, objective.mode
-        )
+        self._descent = Descent(problem.trained(), config.optimizer, config, objective)
         self._best: Weights | None = None
         self._random = _random_state(problem.device)
 
@@ -63,7 +57,7 @@ class EpochLoop:
 
     def _step(self, batch: Batch) -> Tensor:
         """One step of the optimizer; returns the batch's loss."""
-        if isinstance(self._optimizer, optim.LBFGS):
+        if isinstance(self._descent.optimizer, optim.LBFGS):
             losses: list[Tensor] = []
 
             def closure() -> Tensor:
@@ -72,24 +66,20 @@ class EpochLoop:
                 # a line search needs the very function that the gradients are of
                 return penalized
 
-            self._optimizer.step(closure)
+            self._descent.optimizer.step(closure)
             return losses[0]
         loss, _ = self._gradients(batch)
-        self._optimizer.step()
+        self._descent.optimizer.step()
         return loss
 
     def _gradients(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Leaves the gradients at the parameters; returns the loss without and with penalties."""
-        self._optimizer.zero_grad(set_to_none=True)
         with torch.autocast(self.problem.device.type, torch.bfloat16, enabled=self._on_gpu):
             loss = self.problem.loss(batch)
-        penalized = loss
-        if self._config.l1 is not None:
-            penalized = loss + self._config.l1 * sum(p.abs().sum() for p in self._params)
-        penalized.backward()
-        if self._config.clip_norm is not None:
-            nn.utils.clip_grad_norm_(self._params, self._config.clip_norm)
-        return loss.detach(), penalized.detach()
+        penalized = self._descent.gradients(
+            loss, l1=self._config.l1, clip_norm=self._config.clip_norm
+        )
+        return loss.detach(), penalized
 
     @torch.no_grad()
     def evaluate(self, part: Part = "validation") -> Metrics:
@@ -99,10 +89,7 @@ class EpochLoop:
 
     def end_epoch(self, metrics: dict[str, float]) -> None:
         """Moves the schedule on; `metrics` are this model's own of the epoch that ended."""
-        if isinstance(self._schedule, optim.lr_scheduler.ReduceLROnPlateau):
-            self._schedule.step(metrics[self._metric])
-        elif self._schedule is not None:
-            self._schedule.step()
+        self._descent.end_epoch(metrics)
 
     def keep_best(self) -> None:
         """Keeps a copy of the weights as they are now."""
@@ -120,21 +107,9 @@ class EpochLoop:
     def change(self, config: TrainingSpace) -> None:
         """Goes on with another config's optimizer fields and penalties, as PBT asks.
 
-        The optimizer's kind, the schedule and the model stay; a learning rate that a schedule has
-        brought down starts from the new one in the same proportion.
+        The optimizer's kind, the schedule and the model stay.
         """
-        fields = hyperparameters(config.optimizer)
-        factor = fields["lr"] / hyperparameters(self._config.optimizer)["lr"]
-        for group in self._optimizer.param_groups:
-            rates = {key: group[key] * factor for key in _RATES if key in group}
-            group.update(fields | rates)
-        if isinstance(self._optimizer, optim.RMSprop):
-            for parameter, state in self._optimizer.state.items():
-                # torch makes these at the first step, where momentum and centering are on
-                for name in ("momentum_buffer", "grad_avg"):
-                    state.setdefault(name, torch.zeros_like(parameter))
-        if isinstance(self._schedule, optim.lr_scheduler.CosineAnnealingLR):
-            self._schedule.eta_min *= factor
+        self._descent.change(config.optimizer)
         self._config = config
 
     def state_dict(self) -> dict[str, Any]:
@@ -142,8 +117,7 @@ class EpochLoop:
         return {
             "model": self.problem.model.state_dict(),
             "best": self._best,
-            "optimizer": self._optimizer.state_dict(),
-            "schedule": self._schedule.state_dict() if self._schedule else None,
+            **self._descent.state_dict(),
             "order": self._order.get_state(),
             "random": self._random,
         }
@@ -152,9 +126,7 @@ class EpochLoop:
         """Goes on from a `state_dict` of the same config."""
         self.problem.model.load_state_dict(state["model"])
         self._best = None if state["best"] is None else _copy(state["best"])
-        self._optimizer.load_state_dict(state["optimizer"])
-        if self._schedule:
-            self._schedule.load_state_dict(state["schedule"])
+        self._descent.load_state_dict(state)
         self._order.set_state(state["order"].cpu())
         self._random = [generator.cpu() for generator in state["random"]]
 
@@ -169,10 +141,8 @@ def start_loop(
 ) -> EpochLoop:
     """A fresh model's training; the seed is that of the weights, the dropout and the order."""
     torch.manual_seed(seed)
-    return EpochLoop(task.problem(config, data, device), config, task.objective, seed)
-
-
-_RATES = ("lr", "initial_lr", "max_lr", "min_lr")
+    loop = task.loop or EpochLoop
+    return loop(task.problem(config, data, device), config, task.objective, seed)
 
 
 def _copy(weights: Mapping[str, Tensor]) -> Weights:

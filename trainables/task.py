@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import importlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar, Generic, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, ClassVar, Generic, Literal, TypeVar, cast
 
 import numpy as np
 import torch
@@ -17,6 +17,9 @@ from torch import Tensor, nn
 from tuneyard.datasets import Dataset, Part
 from tuneyard.spaces.loop import TrainingSpace
 from tuneyard.spaces.tasks import task_space
+
+if TYPE_CHECKING:
+    from tuneyard.trainables.epoch_loop import EpochLoop
 
 Batch = Mapping[str, Tensor]
 Metrics = dict[str, Tensor]
@@ -72,6 +75,10 @@ class Problem(ABC):
             A module on the CPU in evaluation mode, and an example of its input (two rows or more).
         """
 
+    def trained(self) -> Iterable[nn.Parameter]:
+        """What the config's optimizer moves: every parameter that is not frozen."""
+        return (p for p in self.model.parameters() if p.requires_grad)
+
     @cached_property
     def _parts(self) -> dict[Part, Batch]:
         return {}
@@ -116,6 +123,8 @@ class Task(ABC, Generic[ConfigT]):
     objective: ClassVar[Objective]
     folds: ClassVar[int] = 1
     """How many folds rank its configs unless a search says otherwise; 1 is one validation part."""
+    loop: ClassVar[type[EpochLoop] | None] = None
+    """What trains its models; None is the `EpochLoop`, one loss and one optimizer."""
 
     @property
     def space(self) -> type[ConfigT]:
