@@ -51,9 +51,7 @@ def fetch(file: RemoteFile, data_dir: Path | None = None) -> tuple[Path, Source]
     local = _in_folder(file, data_dir)
     if local is not None:
         return local, "folder"
-    import pooch
-
-    cache = Path(os.environ.get("TUNEYARD_CACHE") or pooch.os_cache("tuneyard")).expanduser()
+    cache = cache_folder()
     cached = cache / file.filename
     if _sha256(file, cached) == file.sha256:
         return cached, "cache"
@@ -70,7 +68,7 @@ def read_csv_gz(path: Path, columns: int) -> list[list[str]]:
         with gzip.open(path, "rt", encoding="utf-8", newline="") as lines:
             rows = list(csv.reader(lines))
     except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
-        raise _failure(f"{path} cannot be read as a gzipped CSV file: {error}") from error
+        raise failure(f"{path} cannot be read as a gzipped CSV file: {error}") from error
     if not rows:
         raise DataError(f"{path} must have rows, got none")
     for number, row in enumerate(rows, start=1):
@@ -84,23 +82,51 @@ def joined(*sources: Source) -> str:
     return "+".join(dict.fromkeys(sources))
 
 
-def _in_folder(file: RemoteFile, data_dir: Path | None) -> Path | None:
+def local_folder(data_dir: Path | None, wanted: str) -> Path | None:
+    """The folder that is looked in first: `data_dir`, else ``TUNEYARD_DATA``; None without one.
+
+    Args:
+        data_dir: a folder, or None.
+        wanted: what is looked for, with its address, for the error.
+
+    Raises:
+        DataError: there is no such folder.
+    """
     environment = os.environ.get("TUNEYARD_DATA")
     if data_dir is None and not environment:
         return None
     named = "--data-dir" if data_dir is not None else "TUNEYARD_DATA"
     folder = Path(data_dir or environment or "").expanduser()
     if not folder.is_dir():
-        raise _failure(
+        raise failure(
             f"{named} must be a folder that exists, got {folder}; "
-            f"make it and put {file.filename} from {file.url} there, or leave {named} out"
+            f"make it and put {wanted} there, or leave {named} out"
         )
+    return folder
+
+
+def cache_folder() -> Path:
+    """Where downloads are kept: ``TUNEYARD_CACHE``, else the user's cache folder of the system."""
+    import pooch
+
+    return Path(os.environ.get("TUNEYARD_CACHE") or pooch.os_cache("tuneyard")).expanduser()
+
+
+def failure(message: str) -> DataError:
+    """A DataError whose message is one line."""
+    return DataError(" ".join(message.split()))
+
+
+def _in_folder(file: RemoteFile, data_dir: Path | None) -> Path | None:
+    folder = local_folder(data_dir, f"{file.filename} from {file.url}")
+    if folder is None:
+        return None
     path = folder / file.filename
     found = _sha256(file, path)
     if found is None:
         return None
     if found != file.sha256:
-        raise _failure(
+        raise failure(
             f"{path} is not the file of {file.url}: sha256 must be {file.sha256}, got {found}; "
             f"replace it, or take it away to have it downloaded"
         )
@@ -120,7 +146,7 @@ def _download(file: RemoteFile, cache: Path) -> Path:
     except (OSError, ValueError) as error:  # those of requests are OSErrors
         # The cause of its "max retries exceeded" is inside; the outside is long and says less.
         reason = str(getattr(error.args[0] if error.args else error, "reason", error)).rstrip(".")
-        raise _failure(
+        raise failure(
             f"{file.filename} could not be downloaded from {file.url}: {reason}; {_REMEDY}"
         ) from error
     return Path(path)
@@ -148,10 +174,6 @@ def _sha256(file: RemoteFile, path: Path) -> str | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise _failure(
+        raise failure(
             f"{path} cannot be read: {error}; get it from {file.url}, {_REMEDY}"
         ) from error
-
-
-def _failure(message: str) -> DataError:
-    return DataError(" ".join(message.split()))

@@ -90,6 +90,7 @@ class SearchOptions:
 
     what: Annotated[str, typer.Argument(metavar="TASK|FILE.yaml")]
     name: Annotated[str | None, typer.Option(help="Name of the search.")] = None
+    data: Annotated[str | None, typer.Option(help="Which of the task's data sets.")] = None
     trials: Annotated[int | None, typer.Option(help="How many, the baseline among them.")] = None
     time: Time = None
     target: Target = None

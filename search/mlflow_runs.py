@@ -129,6 +129,7 @@ def describe_search(
         "tuneyard.mode": objective.mode,
         "tuneyard.folds": str(spec.folds),
         "tuneyard.data": data.fingerprint,
+        "tuneyard.data_name": data.name,
         "tuneyard.data_source": data.source,
         "tuneyard.version": version("tuneyard"),
     }

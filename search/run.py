@@ -168,7 +168,7 @@ def _ready(
     """Data loaded, storage and resources there, Ray connected; the spec without open questions."""
     task = find_task(spec.task)
     spec = spec.model_copy(update={"folds": spec.folds or task.folds})
-    data = task.load(settings.data_dir)
+    data = task.load(settings.data_dir, spec.data)
     splits = _splits(data, spec.folds or 1)
     check_studies(folder, str(spec.name), settings.studies, resumed=resumed)
     with ray_connection(settings.address):

@@ -15,7 +15,7 @@ from tuneyard.search.mlflow_status import ended_trials, search_status
 from tuneyard.search.ray_jobs import JobQueue, RayAwayError
 from tuneyard.search.run import new_name
 from tuneyard.search.service_errors import ConflictError
-from tuneyard.search.service_limits import check_budget
+from tuneyard.search.service_limits import check_budget, check_data
 from tuneyard.search.service_settings import ServiceSettings
 from tuneyard.search.spec import parse_spec
 from tuneyard.search.status import MORE, Budget, SearchStatus
@@ -62,6 +62,7 @@ class Actions:
             ConflictError: There is a search of that name.
         """
         spec = parse_spec(values)
+        check_data(spec.data)
         check_budget(self._settings, spec.trials, spec.time)
         name = spec.name or new_name(spec.task)
         spec = spec.model_copy(update={"name": name})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from pathlib import PurePath
 
 from limits import RateLimitItemPerSecond
 from limits.storage import MemoryStorage
@@ -83,6 +84,21 @@ class SizeMiddleware:
             # a client that went away sends no more either
             if not message.get("more_body", False):
                 return bytes(body)
+
+
+def check_data(data: str | None) -> None:
+    """Sees that a folder of data, where a task takes one, lies in the service's own data folder.
+
+    Args:
+        data: Of a spec.
+
+    Raises:
+        SearchError: It leads elsewhere.
+    """
+    if data is not None:
+        path = PurePath(data)
+        if path.is_absolute() or ".." in path.parts or data.startswith("~"):
+            raise SearchError(f"data must be a name, or a folder in the data folder, got {data!r}")
 
 
 def check_budget(settings: ServiceSettings, trials: int, seconds: float | None) -> None:

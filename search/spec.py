@@ -92,6 +92,7 @@ class SearchSpec(BaseModel):
     Attributes:
         task: Name of the task.
         name: Name of the search; made from the task and the time where it is None.
+        data: Which of the task's data sets; the task's first where it is None.
         trials: How many trials, the baseline among them.
         time: Wall-clock budget in seconds, or as ``20m``; trials end with their best so far.
         target: Value of the objective that ends the search.
@@ -114,6 +115,7 @@ class SearchSpec(BaseModel):
 
     task: str
     name: str | None = None
+    data: str | None = None
     trials: Annotated[int, Field(ge=1)] = 50
     time: Seconds | None = None
     target: FiniteFloat | None = None
@@ -160,6 +162,14 @@ class SearchSpec(BaseModel):
     def _space_narrows(self) -> Self:
         if self.max_epochs() < 1:
             raise SpaceError(f"epochs must be at least 1, got {self.max_epochs()}")
+        return self
+
+    @model_validator(mode="after")
+    def _data_is_there(self) -> Self:
+        if self.data is not None:
+            from tuneyard.trainables.task import find_task  # takes the seconds that torch takes
+
+            find_task(self.task).check_data(self.data)
         return self
 
     def narrowed(self) -> Space[TrainingSpace]:

@@ -36,6 +36,7 @@ ALLOWED: dict[str, dict[str, tuple[str, ...]]] = {
         "numpy": ALL,
         "pooch": ALL,
         "sklearn": ALL,
+        "torchvision.datasets": ALL,
         "tuneyard.datasets": ALL,
     },
     "trainables": {

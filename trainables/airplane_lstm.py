@@ -152,7 +152,7 @@ class AirplaneLstm(Task[AirplaneLstmSpace]):
     # 24 months of validation are too few to rank a hundred configs at their best epoch
     folds = 4
 
-    def load(self, data_dir: Path | None) -> Dataset:
+    def load(self, data_dir: Path | None, choice: str | None = None) -> Dataset:
         """The 144 months, from the package."""
         return airplane.load(data_dir)
 

@@ -82,7 +82,7 @@ class DiabetesMlp(Task[DiabetesSpace]):
     name = "diabetes"
     objective = Objective("val_accuracy", "max")
 
-    def load(self, data_dir: Path | None) -> Dataset:
+    def load(self, data_dir: Path | None, choice: str | None = None) -> Dataset:
         """The 759 rows as the course's repository ships them."""
         return diabetes.load(data_dir)
 

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from pathlib import Path
-
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
-from tuneyard.datasets import Dataset, Part, names
+from tuneyard.datasets import Dataset
 from tuneyard.spaces.names_gru import NamesGruSpace
+from tuneyard.trainables.names import LETTERS, NamesProblem, NamesTask
 from tuneyard.trainables.padded import PaddedRecurrent
 from tuneyard.trainables.recurrent import build_recurrent, last_states
-from tuneyard.trainables.task import Batch, Metrics, Objective, Problem, Task
-
-LETTERS = 128  # ASCII
-BUCKET = 16  # batches that are sorted by length together
+from tuneyard.trainables.task import Batch
 
 
 class Classifier(nn.Module):
@@ -47,74 +42,22 @@ class Classifier(nn.Module):
         return logits
 
 
-class Names(Problem):
-    """Names longest first; a batch holds names of about one length, cut to the longest."""
+class Names(NamesProblem):
+    """Names by length, packed."""
 
     model: Classifier
 
     def __init__(self, config: NamesGruSpace, data: Dataset, device: torch.device) -> None:
-        self.device = device
-        self._data = data
-        self.model = Classifier(config, len(data.classes)).to(device)
+        super().__init__(Classifier(config, len(data.classes)), data, device)
 
-    def tensors(self, part: Part) -> Batch:
-        """letters (B, T), label (B,), and length (B,) which stays on the CPU for packing."""
-        rows = self._data.parts[part]
-        lengths = self._data.arrays["length"][rows]
-        order = np.argsort(-lengths, kind="stable")
-        rows, lengths = rows[order], lengths[order]
-        letters = self._data.arrays["name"][rows, : lengths[0]]
-        return {
-            "letters": torch.tensor(letters, device=self.device, dtype=torch.int64),
-            "label": torch.tensor(self._data.arrays["label"][rows], device=self.device),
-            "length": torch.tensor(lengths),
-        }
-
-    def batches(self, batch_size: int | None, generator: torch.Generator) -> Iterator[Batch]:
-        """Shuffled batches of names of about one length.
-
-        The rows are shuffled, sorted by length within buckets of some batches, and the batches
-        shuffled again: little padding, and still no batch like another.
-        """
-        train = self.part("train")
-        count = len(train["length"])
-        size = batch_size or count
-        shuffled = torch.randperm(count, generator=generator)
-        batches: list[Tensor] = []
-        for bucket in shuffled.split(size * BUCKET):
-            longest_first = train["length"][bucket].argsort(descending=True, stable=True)
-            batches += bucket[longest_first].split(size)
-        for index in torch.randperm(len(batches), generator=generator).tolist():
-            yield self._cut(batches[index])
-
-    def _cut(self, rows: Tensor) -> Batch:
-        train = self.part("train")
-        lengths = train["length"][rows]
-        there = rows.to(self.device)
-        return {
-            "letters": train["letters"][there, : int(lengths[0])],
-            "label": train["label"][there],
-            "length": lengths,
-        }
-
-    def loss(self, batch: Batch) -> Tensor:
-        """Cross entropy over the countries."""
-        logits = self.model(batch["letters"], batch["length"])
-        return nn.functional.cross_entropy(logits, batch["label"])
-
-    def evaluate(self, batch: Batch) -> Metrics:
-        """``loss`` and ``accuracy``."""
-        logits = self.model(batch["letters"], batch["length"])
-        return {
-            "loss": nn.functional.cross_entropy(logits, batch["label"]),
-            "accuracy": (logits.argmax(1) == batch["label"]).float().mean(),
-        }
+    def logits(self, batch: Batch) -> Tensor:
+        """Logits by country (B, classes)."""
+        logits: Tensor = self.model(batch["letters"], batch["length"])
+        return logits
 
     def serving(self) -> tuple[nn.Module, np.ndarray]:
         """(B, T) ASCII codes, zero padded, to the probability of each country (B, classes)."""
-        longest = int(self._data.arrays["length"].max())
-        examples = self._data.arrays["name"][:2, :longest].astype(np.int64)
-        return Serving(self.model).cpu().eval(), examples
+        return Serving(self.model).cpu().eval(), self.examples()
 
 
 class Serving(nn.Module):
@@ -134,24 +77,14 @@ class Serving(nn.Module):
         return probabilities
 
 
-class NamesGru(Task[NamesGruSpace]):
+class NamesGru(NamesTask[NamesGruSpace]):
     """Classification over 18 countries; accuracy."""
 
     name = "names-gru"
-    objective = Objective("val_accuracy", "max")
-
-    def load(self, data_dir: Path | None) -> Dataset:
-        """13,374 surnames to train and validate on, 6,700 to test on."""
-        return names.load(data_dir)
 
     def problem(self, config: NamesGruSpace, data: Dataset, device: torch.device) -> Names:
         """Names by length."""
         return Names(config, data, device)
-
-    def encode(self, inputs: Sequence[object], shape: tuple[int, ...]) -> Sequence[object]:
-        """Surnames in any script as ASCII codes, zero padded; codes stay as they are."""
-        (width,) = shape
-        return [names.encode(one, width) if isinstance(one, str) else one for one in inputs]
 
 
 TASK = NamesGru()

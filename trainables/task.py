@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from tuneyard.datasets import Dataset, Part
+from tuneyard.spaces.errors import SpaceError
 from tuneyard.spaces.loop import TrainingSpace
 from tuneyard.spaces.tasks import task_space
 
@@ -123,6 +124,10 @@ class Task(ABC, Generic[ConfigT]):
     objective: ClassVar[Objective]
     folds: ClassVar[int] = 1
     """How many folds rank its configs unless a search says otherwise; 1 is one validation part."""
+    data: ClassVar[tuple[str, ...]] = ()
+    """The data sets that ``--data`` chooses from, the default first; empty where there is one."""
+    course_result: ClassVar[str] = ""
+    """What the course reports for the baseline; empty where it reports nothing."""
     loop: ClassVar[type[EpochLoop] | None] = None
     """What trains its models; None is the `EpochLoop`, one loss and one optimizer."""
 
@@ -131,9 +136,26 @@ class Task(ABC, Generic[ConfigT]):
         """The class of the task's configs."""
         return cast("type[ConfigT]", task_space(self.name))
 
+    def check_data(self, choice: str) -> None:
+        """Refuses a choice of data that the task can't have, before anything is loaded.
+
+        A task overrides it where a choice is more than one of the names in `data`.
+
+        Raises:
+            SpaceError: There is no such data set.
+        """
+        if not self.data:
+            raise SpaceError(f"{self.name} has one data set: leave data out, got {choice!r}")
+        if choice not in self.data:
+            raise SpaceError(f"data must be one of {', '.join(self.data)}, got {choice!r}")
+
     @abstractmethod
-    def load(self, data_dir: Path | None) -> Dataset:
+    def load(self, data_dir: Path | None, choice: str | None = None) -> Dataset:
         """The task's data set; see `tuneyard.datasets`.
+
+        Args:
+            data_dir: Folder looked in first.
+            choice: Which of the data sets in `data`; None means the first.
 
         Raises:
             DataError: It can't be had.

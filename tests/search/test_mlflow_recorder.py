@@ -39,6 +39,7 @@ def test_the_parent_run(record_search: Any, store: MlflowClient) -> None:
         "tuneyard.mode": "min",
         "tuneyard.folds": "1",
         "tuneyard.data": search.data.fingerprint,
+        "tuneyard.data_name": search.data.name,
         "tuneyard.data_source": "package",
     }
     assert run.data.params["trials"] == "7"

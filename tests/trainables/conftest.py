@@ -86,6 +86,7 @@ WITHOUT_FILES: dict[str, Callable[[], Dataset]] = {
     "airplane-lstm": airplane.load,
     "diabetes": synthetic_diabetes,
     "names-gru": synthetic_names,
+    "names-transformer": synthetic_names,
 }
 
 
@@ -100,13 +101,17 @@ def folder(request: pytest.FixtureRequest) -> Path | None:
 
 @pytest.fixture(scope="session")
 def datasets(folder: Path | None, request: pytest.FixtureRequest) -> Datasets:
-    """A task's data set by the task's name, thinned: the real one, else one of its shape."""
+    """A task's data set by name, thinned: the real or a small one, else one of its shape."""
 
     @cache
     def load(name: str) -> Dataset:
         if folder is None and name in WITHOUT_FILES:
             return WITHOUT_FILES[name]()
-        return thinned(find_task(name).load(request.getfixturevalue("data_dir")))
+        task = find_task(name)
+        if "digits" in task.data:
+            # it is small, and needs no file
+            return thinned(task.load(None, "digits"))
+        return thinned(task.load(request.getfixturevalue("data_dir")))
 
     return load
 
@@ -230,7 +235,7 @@ class ScriptedTask(Task[ScriptedSpace]):
     def space(self) -> type[ScriptedSpace]:
         return ScriptedSpace
 
-    def load(self, data_dir: Path | None) -> Dataset:
+    def load(self, data_dir: Path | None, choice: str | None = None) -> Dataset:
         return airplane.load()
 
     def problem(

@@ -1,0 +1,252 @@
+"""Images of 28 x 28 in ten classes: MNIST, Fashion-MNIST, KMNIST, and scikit-learn's digits."""
+
+import gzip
+import io
+import shutil
+import socket
+import struct
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from tuneyard.datasets.dataset import Dataset
+from tuneyard.datasets.source import (
+    TIMEOUT,
+    DataError,
+    Source,
+    cache_folder,
+    failure,
+    local_folder,
+)
+
+if TYPE_CHECKING:
+    from torchvision.datasets import MNIST
+
+CHOICES = ("mnist", "fashion-mnist", "kmnist", "digits")
+"""The data sets; the first is the default, and the last needs no file."""
+
+SIZE = 28  # pixels a side
+CLASSES = 10
+TRAIN, TEST = 60_000, 10_000  # images in each of the published files
+
+_VALIDATION = 5_000
+_SPLIT_SEED = 0
+
+
+def load(choice: str | None = None, data_dir: Path | None = None) -> Dataset:
+    """Grey images: `image` (n, 28, 28) uint8, ink bright on black, and `label` (n,) int64.
+
+    mnist, fashion-mnist, kmnist: 70,000 images, the 60,000 of the training files, then the 10,000
+    of the test files, which are the test part. A fixed, stratified 5,000 of the former validate.
+
+    digits: 1,797 handwritten digits of 8 x 8 in 17 greys, each pixel made 3 x 3 and two black
+    pixels put around, so that every network for MNIST fits. Their split is fixed and stratified:
+    1,077 to train, 360 to validate, 360 to test. They ship in scikit-learn and need no file.
+
+    Args:
+        choice: one of `CHOICES`; None means mnist.
+        data_dir: a folder that is looked in first for the four files of the publisher, gzipped or
+            not, in a folder named like the choice, or in torchvision's own ``MNIST/raw``.
+
+    Raises:
+        DataError: the files could not be had, or are not as described.
+
+    Source: LeCun et al., Gradient-based learning applied to document recognition, 1998; Xiao et
+    al., Fashion-MNIST, 2017; Clanuwat et al., Deep Learning for Classical Japanese Literature,
+    2018; Alpaydin and Kaynak, Optical Recognition of Handwritten Digits, 1998.
+    """
+    choice = choice or CHOICES[0]
+    assert choice in CHOICES, choice
+    return _digits() if choice == "digits" else _published(choice, data_dir)
+
+
+def _digits() -> Dataset:
+    from sklearn.datasets import load_digits
+
+    pixels, label = load_digits(return_X_y=True)
+    greys = np.rint(pixels.reshape(-1, 8, 8) * (255 / 16)).astype(np.uint8)
+    image = np.pad(greys.repeat(3, axis=1).repeat(3, axis=2), ((0, 0), (2, 2), (2, 2)))
+    label = label.astype(np.int64)
+    rest, test = _split(np.arange(len(label)), label, 360)
+    train, validation = _split(rest, label, 360)
+    return Dataset(
+        name="digits",
+        arrays={"image": image, "label": label},
+        parts={"train": train, "validation": validation, "test": test},
+        classes=tuple(str(digit) for digit in range(CLASSES)),
+        stratify="label",
+        source="package",
+    )
+
+
+def _published(choice: str, data_dir: Path | None) -> Dataset:
+    loader = _loader(choice)
+    with _files(loader, choice, data_dir) as (root, source):
+        parts = [loader(root, train=True), loader(root, train=False)]
+    image = np.concatenate([part.data.numpy() for part in parts])
+    label = np.concatenate([part.targets.numpy() for part in parts])
+    if label.max() >= CLASSES:
+        raise failure(
+            f"the labels of {choice} must be in [0, {CLASSES - 1}], got {label.max()} in row "
+            f"{label.argmax()}; get its files from {loader.mirrors[0]}"
+        )
+    train, validation = _split(np.arange(TRAIN), label, _VALIDATION)
+    return Dataset(
+        name=choice,
+        arrays={"image": image, "label": label},
+        parts={
+            "train": train,
+            "validation": validation,
+            "test": np.arange(TRAIN, TRAIN + TEST),
+        },
+        classes=tuple(name.partition(" - ")[0] for name in loader.classes),  # "0 - zero"
+        stratify="label",
+        source=source,
+    )
+
+
+def _split(
+    rows: npt.NDArray[np.int64], label: npt.NDArray[np.int64], count: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Some rows, and `count` others that are spread over the classes as all are."""
+    from sklearn.model_selection import train_test_split
+
+    rest, taken = train_test_split(
+        rows, test_size=count, random_state=_SPLIT_SEED, stratify=label[rows]
+    )
+    return rest, taken
+
+
+def _loader(choice: str) -> "type[MNIST]":
+    """Torchvision's class of a choice, which knows the mirrors and reads the files."""
+    from torchvision import datasets
+
+    classes: dict[str, type[MNIST]] = {
+        "mnist": datasets.MNIST,
+        "fashion-mnist": datasets.FashionMNIST,
+        "kmnist": datasets.KMNIST,
+    }
+    return classes[choice]
+
+
+@contextmanager
+def _files(
+    loader: "type[MNIST]", choice: str, data_dir: Path | None
+) -> Iterator[tuple[Path, Source]]:
+    """A root in torchvision's layout that holds the checked files, and where they came from."""
+    address = loader.mirrors[0]
+    folder = local_folder(data_dir, f"a folder {choice} with the four files from {address}")
+    found = _in_folder(folder, loader, choice) if folder else None
+    if found is not None:
+        with TemporaryDirectory(prefix="tuneyard-") as name:
+            raw = Path(name, loader.__name__, "raw")
+            raw.mkdir(parents=True)
+            for path, shape in zip(found, _shapes().values(), strict=True):
+                plain = raw / path.name.removesuffix(".gz")
+                _unpack(path, plain)
+                _check(plain, shape, path, address)
+            yield Path(name), "folder"
+        return
+    root = cache_folder()
+    raw = root / loader.__name__ / "raw"
+    if not _spoiled(raw, address):
+        yield root, "cache"
+        return
+    _download(loader, choice, root)
+    for name, shape in _shapes().items():
+        _check(raw / name, shape, raw / name, address)
+    yield root, "download"
+
+
+def _shapes() -> dict[str, tuple[int, ...]]:
+    """The four files and the shape of the array that each holds."""
+    return {
+        "train-images-idx3-ubyte": (TRAIN, SIZE, SIZE),
+        "train-labels-idx1-ubyte": (TRAIN,),
+        "t10k-images-idx3-ubyte": (TEST, SIZE, SIZE),
+        "t10k-labels-idx1-ubyte": (TEST,),
+    }
+
+
+def _in_folder(folder: Path, loader: "type[MNIST]", choice: str) -> list[Path] | None:
+    """The four files in the order of `_shapes`; None where a folder lacks one."""
+    for place in (folder / choice, folder / loader.__name__ / "raw"):
+        found = [
+            next((path for path in (place / f"{name}.gz", place / name) if path.is_file()), None)
+            for name in _shapes()
+        ]
+        there = [path for path in found if path is not None]
+        if len(there) == len(found):
+            return there
+    return None
+
+
+def _unpack(path: Path, plain: Path) -> None:
+    if path.suffix != ".gz":
+        plain.symlink_to(path.resolve())
+        return
+    try:
+        with gzip.open(path) as packed, plain.open("wb") as file:
+            shutil.copyfileobj(packed, file)
+    except (OSError, EOFError, zlib.error) as error:
+        raise failure(f"{path} cannot be read as a gzipped file: {error}") from error
+
+
+def _check(plain: Path, shape: tuple[int, ...], path: Path, address: str) -> None:
+    """Sees that a file in IDX format holds bytes of a shape; `path` is what the error names."""
+    header = struct.pack(f">HBB{len(shape)}I", 0, 8, len(shape), *shape)
+    try:
+        with plain.open("rb") as file:
+            start = file.read(len(header))
+            size = file.seek(0, io.SEEK_END)
+    except OSError as error:
+        raise failure(f"{path} cannot be read: {error}; get it from {address}") from error
+    wanted = len(header) + int(np.prod(shape))
+    if start[:4] != header[:4]:
+        problem = f"start with the bytes {header[:4].hex()} of the IDX format, got"
+        problem += f" {start[:4].hex() or 'none'}"
+    elif start != header:
+        counts = struct.unpack(f">{len(shape)}I", start[4:]) if len(start) == len(header) else "?"
+        problem = f"hold an array of shape {shape}, got {counts}"
+    elif size != wanted:
+        problem = f"be {wanted} bytes long, unpacked, got {size}"
+    else:
+        return
+    raise failure(f"{path} must {problem}; get it from {address}")
+
+
+def _spoiled(raw: Path, address: str) -> list[Path]:
+    """Those of the four files that a cache lacks, or holds in part."""
+    spoiled = []
+    for name, shape in _shapes().items():
+        try:
+            _check(raw / name, shape, raw / name, address)
+        except DataError:
+            spoiled.append(raw / name)
+    return spoiled
+
+
+def _download(loader: "type[MNIST]", choice: str, root: Path) -> None:
+    """Lets torchvision download and verify what the cache lacks, in silence."""
+    address = loader.mirrors[0]
+    timeout = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(TIMEOUT)  # torchvision sets none
+    try:
+        for path in _spoiled(root / loader.__name__ / "raw", address):
+            path.unlink(missing_ok=True)  # torchvision keeps what is there
+        with redirect_stderr(io.StringIO()):
+            loader(root, train=False, download=True)
+    except (OSError, EOFError, RuntimeError, ValueError) as error:
+        raise failure(
+            f"{choice} could not be downloaded from {address}: {error}; put its four files into a "
+            f"folder {choice} and name the folder that holds it with --data-dir or TUNEYARD_DATA, "
+            "or take --data digits, which needs no file"
+        ) from error
+    finally:
+        socket.setdefaulttimeout(timeout)
