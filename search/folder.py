@@ -6,7 +6,7 @@ import json
 import tempfile
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pyarrow import ArrowException
@@ -151,7 +151,8 @@ class SearchFolder:
             with self.filesystem.open_input_file(f"{self.path}/{checkpoint}/{STATE}") as state:
                 # what torch writes is an archive with its table of contents at the end
                 return zipfile.is_zipfile(state)
-        except OSError:
+        # in an object store the end of a file too short for any archive lies before its start
+        except (OSError, ArrowException):
             return False
 
     def checkpoint_params(self, name: str) -> Params | None:
@@ -178,8 +179,10 @@ class SearchFolder:
 
     def delete(self, name: str) -> None:
         """Deletes a folder in it, if it is there."""
-        if self.holds(name):
-            self.filesystem.delete_dir(f"{self.path}/{name}")
+        while self.holds(name):
+            # Tune deletes what no trial needs any more, maybe in this instant
+            with suppress(FileNotFoundError):
+                self.filesystem.delete_dir(f"{self.path}/{name}")
 
     def kept_trials(self) -> list[str]:
         """Names of the trials' folders that hold checkpoints."""
