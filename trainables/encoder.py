@@ -72,7 +72,8 @@ class EncoderLayer(nn.Module):
 
     def _by_head(self, states: Tensor) -> Tensor:
         """(B, T, width) to (B, heads, T, head width)."""
-        return states.unflatten(2, (self.heads, -1)).transpose(1, 2)
+        by_head: Tensor = states.unflatten(2, (self.heads, -1)).transpose(1, 2)
+        return by_head
 
     def _transform(self, states: Tensor) -> Tensor:
         hidden = self.dropout(self.expand(states).relu())
