@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from tuneyard.datasets import Dataset, Part, diabetes
 from tuneyard.spaces.diabetes import DiabetesSpace
-from tuneyard.trainables.activations import build_activation
+from tuneyard.trainables.layers import hidden_layers
 from tuneyard.trainables.task import Batch, Metrics, Objective, Problem, Task
 
 FEATURES = 8
@@ -20,17 +20,14 @@ class Perceptron(nn.Sequential):
     """Features (B, 8) to one logit a row (B,)."""
 
     def __init__(self, config: DiabetesSpace) -> None:
-        layers: list[nn.Module] = []
-        width = FEATURES
-        for size in config.hidden_sizes:
-            layers.append(nn.Linear(width, size))
-            if config.batch_norm:
-                layers.append(nn.BatchNorm1d(size))
-            layers.append(build_activation(config.activation))
-            if config.dropout:
-                layers.append(nn.Dropout(config.dropout))
-            width = size
-        super().__init__(*layers, nn.Linear(width, 1), nn.Flatten(0))
+        layers = hidden_layers(
+            FEATURES,
+            config.hidden_sizes,
+            config.activation,
+            batch_norm=config.batch_norm,
+            dropout=config.dropout,
+        )
+        super().__init__(*layers, nn.Linear(config.hidden_sizes[-1], 1), nn.Flatten(0))
 
 
 class Diabetes(Problem):

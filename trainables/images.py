@@ -93,12 +93,14 @@ class Classification(ImageProblem):
         device: torch.device,
         augmentation: Augmentation | None = None,
     ) -> None:
-        super().__init__(model, data, device, augmentation)
+        # with channels last, pooling and convolutions on the CPU take half the time
+        super().__init__(model.to(memory_format=torch.channels_last), data, device, augmentation)
         self._mean, self._std = mean_and_deviation(data)
 
     def logits(self, batch: Batch) -> Tensor:
         """Logits (B, 10)."""
-        logits: Tensor = self.model((self.pixels(batch) - self._mean) / self._std)
+        images = (self.pixels(batch) - self._mean) / self._std
+        logits: Tensor = self.model(images.contiguous(memory_format=torch.channels_last))
         return logits
 
     def loss(self, batch: Batch) -> Tensor:
@@ -119,7 +121,8 @@ class Classification(ImageProblem):
     def serving(self) -> tuple[nn.Module, np.ndarray]:
         """(B, 28, 28) bytes to the probability of each class (B, 10)."""
         module = nn.Sequential(Scaled(self._mean, self._std), self.model, nn.Softmax(dim=1))
-        return module.cpu().eval(), self.examples()
+        # torch.export warns of weights in another order
+        return module.cpu().eval().to(memory_format=torch.contiguous_format), self.examples()
 
 
 class Scaled(nn.Module):

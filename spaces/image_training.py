@@ -1,0 +1,53 @@
+"""What the spaces of the image classifiers share: how they are trained."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from tuneyard.spaces.augmentation import Augmentation
+from tuneyard.spaces.loop import TrainingSpace
+from tuneyard.spaces.numeric import Float
+from tuneyard.spaces.optimizers import SGD, Adam, AdamW
+from tuneyard.spaces.schedules import Constant, Cosine, OneCycle
+
+LearningRate = Annotated[float, Float(3e-4, 1e-2, log=True)]
+"""Where ten epochs are neither too few nor too wild for networks of this size."""
+
+
+class ImageSGD(SGD):
+    """SGD from the course's learning rate upwards."""
+
+    lr: Annotated[float, Float(5e-3, 2e-1, log=True)] = 1e-2
+    momentum: Annotated[float, Float(0.0, 0.95)] = 0.5
+
+
+class ImageAdam(Adam):
+    """Adam around its usual learning rate."""
+
+    lr: LearningRate = 1e-3
+
+
+class ImageAdamW(AdamW):
+    """AdamW around its usual learning rate."""
+
+    lr: LearningRate = 1e-3
+
+
+class ImageTraining(TrainingSpace):
+    """Base of the image classifiers' spaces, with the course's values for all of its networks.
+
+    ``--data`` chooses between mnist, fashion-mnist, kmnist and digits, which needs no file.
+
+    Attributes:
+        augmentation: Of the training images; None means off.
+    """
+
+    augmentation: Augmentation | None = None
+    optimizer: Annotated[ImageSGD | ImageAdam | ImageAdamW, Field(discriminator="kind")] = (
+        ImageSGD()
+    )
+    schedule: Annotated[Constant | Cosine | OneCycle, Field(discriminator="kind")] = Constant()
+    batch_size: Literal[32, 64, 128, 256] = 64
+    epochs: int = 10

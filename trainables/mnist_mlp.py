@@ -1,0 +1,43 @@
+"""Task ``mnist-mlp``: the class of an image by a multilayer perceptron over its pixels."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from tuneyard.datasets import Dataset, images
+from tuneyard.spaces.mnist_mlp import MnistMlpSpace
+from tuneyard.trainables.images import Classification, ImageTask
+from tuneyard.trainables.layers import hidden_layers
+from tuneyard.trainables.task import Objective
+
+
+class Perceptron(nn.Sequential):
+    """Images (B, 1, 28, 28) to logits (B, 10)."""
+
+    def __init__(self, config: MnistMlpSpace) -> None:
+        pixels = images.SIZE**2
+        hidden = hidden_layers(
+            pixels,
+            config.hidden_sizes,
+            config.activation,
+            batch_norm=config.batch_norm,
+            dropout=config.dropout,
+        )
+        last = config.hidden_sizes[-1]
+        super().__init__(nn.Flatten(), *hidden, nn.Linear(last, images.CLASSES))
+
+
+class MnistMlp(ImageTask[MnistMlpSpace]):
+    """Classification over ten classes; accuracy."""
+
+    name = "mnist-mlp"
+    objective = Objective("val_accuracy", "max")
+    course_result = "96 to 97% accuracy"
+
+    def problem(self, config: MnistMlpSpace, data: Dataset, device: torch.device) -> Classification:
+        """Images and a fresh perceptron."""
+        return Classification(Perceptron(config), data, device, config.augmentation)
+
+
+TASK = MnistMlp()
