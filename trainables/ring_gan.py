@@ -10,27 +10,16 @@ import torch
 from torch import Tensor, nn
 
 from tuneyard.datasets import Dataset, Part, ring
-from tuneyard.spaces.activations import Activation
 from tuneyard.spaces.ring_gan import RingGanSpace
-from tuneyard.trainables.activations import build_activation
 from tuneyard.trainables.adversarial import AdversarialLoop, AdversarialProblem, Adversaries
 from tuneyard.trainables.distances import mmd
+from tuneyard.trainables.layers import hidden_layers
 from tuneyard.trainables.task import Batch, Metrics, Objective, Task
 
 SAMPLES = 512
 BANDWIDTHS = (0.05, 0.2, 0.8)  # of a mode, of the gap between two, of the ring
 NEAR = 3 * ring.DEVIATION
 LEAST = 1 / (10 * ring.MODES)
-
-
-def perceptron(
-    inputs: int, widths: tuple[int, ...], outputs: int, activation: Activation
-) -> nn.Sequential:
-    """Layers of some widths with the activation after each but the last."""
-    layers: list[nn.Module] = []
-    for before, width in zip((inputs, *widths), widths, strict=False):
-        layers += [nn.Linear(before, width), build_activation(activation)]
-    return nn.Sequential(*layers, nn.Linear(widths[-1], outputs))
 
 
 def coverage(samples: Tensor) -> tuple[Tensor, Tensor]:
@@ -55,12 +44,18 @@ class Ring(AdversarialProblem):
     """Points as they are."""
 
     def __init__(self, config: RingGanSpace, data: Dataset, device: torch.device) -> None:
-        generator = perceptron(config.latent_size, config.generator_widths, 2, config.activation)
-        discriminator = nn.Sequential(
-            *perceptron(2, config.discriminator_widths, 1, config.activation), nn.Flatten(0)
-        )
+        generator = self._perceptron(config, config.latent_size, config.generator_widths, 2)
+        discriminator = self._perceptron(config, 2, config.discriminator_widths, 1)
+        discriminator.append(nn.Flatten(0))
         super().__init__(config, Adversaries(generator, discriminator), device, SAMPLES)
         self._data = data
+
+    @staticmethod
+    def _perceptron(
+        config: RingGanSpace, inputs: int, widths: tuple[int, ...], outputs: int
+    ) -> nn.Sequential:
+        layers = hidden_layers(inputs, widths, config.activation, batch_norm=False, dropout=0.0)
+        return nn.Sequential(*layers, nn.Linear(widths[-1], outputs))
 
     def tensors(self, part: Part) -> Batch:
         """point (B, 2)."""
