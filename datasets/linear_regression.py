@@ -1,0 +1,53 @@
+"""Points on the line y = 2x: the course's three, or many with noise."""
+
+from pathlib import Path
+
+import numpy as np
+
+from tuneyard.datasets.dataset import Dataset
+
+CHOICES = ("course", "noisy")
+"""The data sets; the first is the default."""
+
+SLOPE = 2.0
+NOISE = 0.5  # standard deviation of y, noisy alone
+
+_COURSE = (1.0, 2.0, 3.0, 0.0, 1.5, 2.5, 3.5, 4.0, 5.0, 6.0)
+_COURSE_ENDS = (3, 7)  # of train and of validation
+_NOISY, _NOISY_ENDS = 200, (120, 160)
+_SEED = 0
+
+
+def load(choice: str | None = None, data_dir: Path | None = None) -> Dataset:  # noqa: ARG001
+    """Points of a line: `x` and `y`, both (n,) float32.
+
+    course: the course's three points (1, 2), (2, 4) and (3, 6) to train. Three can't be split, so
+    four further points of the same exact law validate, and three beyond them test; the first of
+    these is the course's own, x = 4.
+
+    noisy: 200 points with x uniform in [0, 4] and normal noise of 0.5 on y, drawn once with a fixed
+    seed: 120 to train, 40 to validate, 40 to test. No model's expected squared error is below 0.25.
+
+    Args:
+        choice: one of `CHOICES`; None means course.
+        data_dir: not looked into: the points are computed, so no file is needed.
+
+    Source: the course's linear regression.
+    """
+    choice = choice or CHOICES[0]
+    assert choice in CHOICES, choice
+    draw = np.random.default_rng(_SEED)
+    if choice == "course":
+        x, noise, ends = np.array(_COURSE), np.zeros(len(_COURSE)), _COURSE_ENDS
+    else:
+        x, noise = draw.uniform(0, 4, _NOISY), draw.normal(0, NOISE, _NOISY)
+        ends = _NOISY_ENDS
+    train, validation, test = np.split(np.arange(len(x)), ends)
+    return Dataset(
+        name=f"linear-regression-{choice}",
+        arrays={"x": x.astype(np.float32), "y": (SLOPE * x + noise).astype(np.float32)},
+        parts={"train": train, "validation": validation, "test": test},
+        classes=(),
+        stratify=None,
+        source="package",
+    )
