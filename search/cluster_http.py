@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import re
 from collections.abc import Iterator, Mapping
@@ -12,6 +11,7 @@ from typing import TypeVar
 import httpx
 from pydantic import BaseModel, ValidationError
 
+from tuneyard.search.access import TOKEN, is_loopback
 from tuneyard.search.errors import SearchError
 
 logger = logging.getLogger(__name__)
@@ -55,12 +55,12 @@ class Connection:
     def __init__(self, address: str, token: str | None) -> None:
         url = _checked(address.strip())
         self.address = str(url).rstrip("/")
-        if token is not None and not re.fullmatch(r"[!-~]+", token):
+        if token is not None and not TOKEN.fullmatch(token):
             raise SearchError(
                 "the token must be one word of plain ASCII; look at what TUNEYARD_TOKEN or "
                 "--token-file holds"
             )
-        here = _is_loopback(url.host)
+        here = is_loopback(url.host)
         if token is not None and url.scheme == "http" and not here:
             logger.warning(
                 "the token goes to %s unencrypted; use https beyond this machine", self.address
@@ -188,13 +188,6 @@ def _checked(address: str) -> httpx.URL:
             f"the cluster's address must read like http://127.0.0.1:8080, got {address!r}"
         )
     return url
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _problem(response: httpx.Response) -> str | None:

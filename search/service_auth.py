@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import ipaddress
 from collections.abc import Sequence
 from hashlib import sha256
 from http import HTTPStatus
@@ -12,6 +11,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from tuneyard.search.access import is_loopback
 from tuneyard.search.service_errors import problem
 from tuneyard.search.service_settings import Token
 
@@ -43,14 +43,6 @@ class Tokens:
 
 def _digest(secret: str) -> bytes:
     return sha256(secret.encode(errors="surrogateescape")).digest()
-
-
-def is_loopback(host: str) -> bool:
-    """Whether an address or a name can be reached from this machine alone."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 class AuthMiddleware:

@@ -9,9 +9,9 @@ import socket
 import uvicorn
 from fastapi import FastAPI
 
+from tuneyard.search.access import is_loopback
 from tuneyard.search.errors import SearchError
 from tuneyard.search.service_app import create_app
-from tuneyard.search.service_auth import is_loopback
 from tuneyard.search.service_settings import TOKENS, TOKENS_FILE, ServiceSettings, read_settings
 
 IDLE_SECONDS = 75

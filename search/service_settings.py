@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
+from tuneyard.search.access import TOKEN
 from tuneyard.search.errors import SearchError
 from tuneyard.search.ray_jobs import ADDRESS
 from tuneyard.search.spec import NAME, Seconds
@@ -110,10 +111,11 @@ def parse_tokens(entries: list[str], source: str) -> tuple[Token, ...]:
                 f"entry {number} of {source} must read name:token, with a name of letters, digits, "
                 "dot, dash and underscore"
             )
-        if len(secret) < TOKEN_LENGTH or not secret.isascii() or not secret.isprintable():
+        if len(secret) < TOKEN_LENGTH or not TOKEN.fullmatch(secret):
+            # not by its name: who writes token:name has the token there
             raise SearchError(
-                f"the token of {name!r} in {source} must be at least {TOKEN_LENGTH} characters of "
-                "printable ASCII; make one with: openssl rand -hex 32"
+                f"the token of entry {number} of {source} must be one word of at least "
+                f"{TOKEN_LENGTH} characters of plain ASCII; make one with: openssl rand -hex 32"
             )
         if any(name == token.name for token in tokens):
             raise SearchError(f"{source} names {name!r} twice; leave one out")

@@ -8,8 +8,9 @@ import pytest
 from pydantic import SecretStr
 
 from tuneyard.search import service_auth
+from tuneyard.search.access import is_loopback
 from tuneyard.search.errors import SearchError
-from tuneyard.search.service_auth import Tokens, is_loopback
+from tuneyard.search.service_auth import Tokens
 from tuneyard.search.service_server import check_reach
 from tuneyard.search.service_settings import ServiceSettings, Token, read_settings
 
@@ -183,8 +184,11 @@ WRONG = {
     ":alice-has-a-token": "entry 1 of TUNEYARD_TOKENS must read name:token",
     "a b:alice-has-a-token": "entry 1 of TUNEYARD_TOKENS must read name:token",
     "x:alice-has-a-token,y": "entry 2 of TUNEYARD_TOKENS must read name:token",
-    "alice:short-secret": "the token of 'alice' in TUNEYARD_TOKENS must be at least 16 characters",
-    "alice:alice-has-a-tokän": "must be at least 16 characters of printable ASCII",
+    "alice:short-secret": "the token of entry 1 of TUNEYARD_TOKENS must be one word of at least 16",
+    "alice-has-a-token:alice": "the token of entry 1 of TUNEYARD_TOKENS must be one word",
+    "alice:alice-has-a-tokän": "must be one word of at least 16 characters of plain ASCII",
+    "alice:a token of several words": "must be one word of at least 16 characters of plain ASCII",
+    "alice: alice-has-a-token": "must be one word of at least 16 characters of plain ASCII",
     "alice:alice-has-a-token,alice:bob-has-another-one": "TUNEYARD_TOKENS names 'alice' twice",
     "alice:alice-has-a-token,bob:alice-has-a-token": "'bob' in TUNEYARD_TOKENS has the token of",
 }
