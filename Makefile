@@ -23,7 +23,7 @@ demo: .venv/.ready  ## a real search: 20 trials of the airplane LSTM, no network
 	$(BIN)/tuneyard search airplane-lstm --trials 20
 
 test: .venv/.ready  ## the tests
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses=2
 
 check: .venv/.ready  ## formatting, lint and types
 	$(BIN)/ruff format --check .

@@ -151,18 +151,35 @@ def check_shared(folder: SearchFolder) -> None:
 
 
 def _on_node(node: str, ask: Callable[[], bool]) -> bool:
+    """What a question's answer is on a node; true where the node has left meanwhile."""
+
     @ray.remote(num_cpus=0)
     def call() -> bool:
         return ask()
 
     there = call.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False))
-    try:
-        return ray.get(there.remote(), timeout=PROBE_SECONDS)
-    except (ray.exceptions.TaskUnschedulableError, ray.exceptions.NodeDiedError):
-        return True  # it has left meanwhile
-    except ray.exceptions.RayError as error:
-        reason = str(error).strip().splitlines()[-1]
-        raise SearchError(f"a node of the cluster can't run tuneyard: {reason}") from None
+    until = time.monotonic() + PROBE_SECONDS
+    while _lives(node):
+        try:
+            return ray.get(there.remote(), timeout=PROBE_SECONDS)
+        except (ray.exceptions.NodeDiedError, ray.exceptions.TaskUnschedulableError) as error:
+            # nodes hear of one that joins or leaves a moment later, or sooner, than the head does
+            if time.monotonic() > until:
+                raise _unusable(error) from None
+            time.sleep(0.1)
+        except ray.exceptions.RayError as error:
+            raise _unusable(error) from None
+    return True
+
+
+def _lives(node: str) -> bool:
+    found: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
+    return any(one["NodeID"] == node and one["Alive"] for one in found)
+
+
+def _unusable(error: ray.exceptions.RayError) -> SearchError:
+    reason = str(error).strip().splitlines()[-1]
+    return SearchError(f"a node of the cluster can't run tuneyard: {reason}")
 
 
 def on_gpu(function: Callable[..., ResultT], resources: Resources) -> ResultT:

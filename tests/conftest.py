@@ -29,6 +29,20 @@ AWS = {
 }
 
 
+SHARED = ("local_ray", "service")
+"""Fixtures that start much: what uses one runs in one process, which starts it once."""
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tells pytest-xdist which tests stay together."""
+    for item in items:
+        used = getattr(item, "fixturenames", ())
+        for name in SHARED:
+            if name in used:
+                item.add_marker(pytest.mark.xdist_group(name))
+
+
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
     """The folder of real data: TUNEYARD_DATA, else `shared/data` beside the checkout."""

@@ -11,6 +11,9 @@ from pyarrow.fs import FileSelector
 
 from tuneyard.search import SearchError, SearchResult, Settings, resume
 from tuneyard.search.folder import CHECKPOINTS, SearchFolder
+from tuneyard.search.mlflow_client import connect
+from tuneyard.search.mlflow_runs import queue_search
+from tuneyard.search.spec import parse_spec
 from tuneyard.search.status import Budget
 from tuneyard.search.tune_events import TrialEvents
 from tuneyard.trainables.checkpoint import load_params, load_state
@@ -219,3 +222,89 @@ def is_whole(folder: SearchFolder, name: str) -> bool:
             return "epoch" in load_state(here, torch.device("cpu")) and bool(load_params(here))
     except Exception:  # it was being written when its driver was killed
         return False
+
+
+def test_hyperband_goes_on_with_what_it_paused(
+    settings: Settings, drivers: Any, records: Any, first_epochs: dict[int, int]
+) -> None:
+    """Of the 81 epochs' brackets the first has 5 trials, all whole; the next pauses its at 27."""
+    left = records(settings, "paused")
+    driver = drivers.start(
+        settings,
+        task="airplane-lstm",
+        name="paused",
+        trials=10,
+        folds=1,
+        scheduler="hyperband",
+        space=FIXED | {"lookback": {"low": 2, "high": 30}, "epochs": 81},
+    )
+    folder = SearchFolder(settings.storage, "paused")
+    drivers.wait(driver, lambda: len(saved(folder)) >= 2)
+    drivers.kill(driver)
+    before, runs = ended(left), numbered(left)
+    assert len(before) >= 2
+    whole = saved_whole(folder) - before.keys()
+    assert whole
+
+    result = resume("paused", settings)
+    assert (result.state, result.trials["total"]) == ("completed", 10)
+    check_resumed(left, result, before, runs)
+    assert went_on(first_epochs) == whole
+
+
+def test_pbt_on_an_object_store_and_a_database(
+    settings: Settings,
+    drivers: Any,
+    records: Any,
+    first_epochs: dict[int, int],
+    object_store: str,
+    postgres: Any,
+) -> None:
+    """As on a cluster: queued, run by a driver that is killed, and gone on with elsewhere.
+
+    The population goes on from its checkpoints, all but one, whose own are torn.
+    """
+    settings = settings.model_copy(update={"storage": object_store, "studies": postgres.address})
+    pbt = {"kind": "pbt", "interval": 10, "resample": 0.0}
+    spec = parse_spec(
+        {
+            "task": "airplane-lstm",
+            "name": "queued",
+            "trials": 5,
+            "folds": 1,
+            "scheduler": pbt,
+            "space": {"epochs": 60},
+        }
+    )
+    queue_search(connect(settings.tracking_uri), spec, "somebody")
+    left = records(settings, "queued")
+    driver = drivers.resume(settings, "queued")
+    folder = SearchFolder(object_store, "queued")
+    drivers.wait(driver, lambda: len(saved(folder)) >= 4)
+    drivers.kill(driver)
+    before, runs = ended(left), numbered(left)
+    whole = saved_whole(folder) - before.keys()
+    assert len(whole) >= 2
+    torn = max(whole)
+    for name in saved(folder)[torn]:
+        with folder.filesystem.open_output_stream(
+            f"{folder.path}/{CHECKPOINTS}/{name}/state.pt"
+        ) as stream:
+            stream.write(b"torn")
+
+    result = resume("queued", settings)
+    assert (result.state, result.trials["total"]) == ("completed", 5)
+    check_resumed(left, result, before, runs)
+    assert left.parent.data.tags["tuneyard.user"] == "somebody"
+    assert went_on(first_epochs) == whole - {torn}
+    for number in whole:
+        assert max(left.epochs(left.children[number])) == 60
+    changed = [
+        point
+        for one in left.children
+        for name in one.data.metrics
+        if name.startswith("optimizer.")
+        for point in left.client.get_metric_history(one.info.run_id, name)
+    ]
+    assert changed, "what the scheduler changes is a stepped metric"
+    assert all(point.step > 1 for point in changed)

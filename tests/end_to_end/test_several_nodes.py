@@ -32,6 +32,7 @@ TASK: dict[str, Any] = {
 }
 
 
+@pytest.mark.xdist_group("local_ray")  # not beside other searches
 def test_a_search_on_nodes_that_come_and_go(settings: Settings, records: Any) -> None:
     done = subprocess.run(
         [sys.executable, __file__, str(settings.storage), str(settings.tracking_uri)],
@@ -173,11 +174,15 @@ def main(storage: str, tracking_uri: str) -> dict[str, Any]:
     return told
 
 
-def wait(until: Callable[[], bool]) -> None:
+def wait(until: Callable[[], object]) -> None:
     end = time.monotonic() + 60
     while not until():
         assert time.monotonic() < end
         time.sleep(0.05)
+
+
+def alive() -> set[str]:
+    return {node["NodeID"] for node in ray.nodes() if node["Alive"]}
 
 
 def refusal(spec: dict[str, Any], settings: Settings) -> str:
@@ -196,7 +201,7 @@ def node_without(storage: str, address: str) -> Iterator[bool]:
     if subprocess.run([*unshare, hide], capture_output=True, check=False).returncode:
         yield False
         return
-    before = len(ray.nodes())
+    before = alive()
     start = f"{hide} && exec {sys.executable} -m ray.scripts.scripts start --block --num-cpus 1"
     process = subprocess.Popen(
         [*unshare, f"{start} --address {address}"],
@@ -205,7 +210,7 @@ def node_without(storage: str, address: str) -> Iterator[bool]:
         cwd="/",
     )
     try:
-        wait(lambda: sum(node["Alive"] for node in ray.nodes()) > before - 1)
+        wait(lambda: alive() - before)
         yield True
     finally:
         process.send_signal(signal.SIGTERM)
