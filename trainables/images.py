@@ -154,18 +154,20 @@ def mean_and_deviation(data: Dataset) -> tuple[float, float]:
     return mean, std or 1.0
 
 
-def chunks(batch: Batch) -> Iterator[Batch]:
-    """The rows of a batch in order, at most `CHUNK` at a time."""
-    split = {name: tensor.split(CHUNK) for name, tensor in batch.items()}
+def chunks(batch: Batch, size: int = CHUNK) -> Iterator[Batch]:
+    """The rows of a batch in order, at most `size` at a time."""
+    split = {name: tensor.split(size) for name, tensor in batch.items()}
     for tensors in zip(*split.values(), strict=True):
         yield dict(zip(split, tensors, strict=True))
 
 
-def mean_over_chunks(batch: Batch, measure: Callable[[Batch], Metrics]) -> Metrics:
-    """Metrics that are means over rows, measured chunk by chunk."""
+def mean_over_chunks(
+    batch: Batch, measure: Callable[[Batch], Metrics], size: int = CHUNK
+) -> Metrics:
+    """Metrics that are means over rows, measured chunk by chunk of at most `size` rows."""
     count = len(next(iter(batch.values())))
     totals: Metrics = {}
-    for chunk in chunks(batch):
+    for chunk in chunks(batch, size):
         share = len(next(iter(chunk.values()))) / count
         for name, value in measure(chunk).items():
             totals[name] = totals.get(name, torch.zeros_like(value)) + share * value

@@ -27,6 +27,7 @@ torch.set_num_threads(1)
 
 MOST_ROWS = 300  # of a part: enough for every property, and fast
 MOST_IMAGES = 135  # a row of a convolutional network takes longer
+MOST_SEQUENCES = 19  # of frames; two of each digit in train and validation
 LARGEST = 24  # units of a layer, months back, ...
 
 Datasets = Callable[[str], Dataset]
@@ -111,7 +112,8 @@ def datasets(folder: Path | None, request: pytest.FixtureRequest) -> Datasets:
         task = find_task(name)
         if "digits" in task.data:
             # it is small, and needs no file
-            return thinned(task.load(None, "digits"), MOST_IMAGES)
+            data = task.load(None, "digits")
+            return thinned(data, MOST_SEQUENCES if "frames" in data.arrays else MOST_IMAGES)
         return thinned(task.load(request.getfixturevalue("data_dir")))
 
     return load
