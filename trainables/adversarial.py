@@ -90,15 +90,15 @@ class AdversarialProblem(Problem):
         scores = self.model.discriminator(real)
         (slopes,) = torch.autograd.grad(scores.sum(), real, create_graph=True)
         penalty = slopes.flatten(1).square().sum(1).mean()
-        return self._told_apart(scores, self.model.discriminator(fake)) + weight / 2 * penalty
+        return self.told_apart(scores, self.model.discriminator(fake)) + weight / 2 * penalty
 
     def contrast(self, real: Tensor, fake: Tensor) -> Tensor:
         """The discriminator's loss without a penalty."""
         # one pass for both: small networks cost their calls
         scores = self.model.discriminator(torch.cat([real, fake]))
-        return self._told_apart(scores[: len(real)], scores[len(real) :])
+        return self.told_apart(scores[: len(real)], scores[len(real) :])
 
-    def _told_apart(self, real: Tensor, fake: Tensor) -> Tensor:
+    def told_apart(self, real: Tensor, fake: Tensor) -> Tensor:
         """The loss of the scores of real data and samples."""
         if self._logits:
             return softplus(-real).mean() + softplus(fake).mean()

@@ -30,6 +30,38 @@ def mmd(one: Tensor, other: Tensor, bandwidths: Sequence[float]) -> Tensor:
     return squared.clamp(min=0).sqrt()
 
 
+def frechet(one: Tensor, other: Tensor) -> Tensor:
+    """The Frechet distance between the normal distributions of two sets of features.
+
+    Heusel et al., 2017, "GANs trained by a two time-scale update rule": the squared distance of
+    the means plus ``tr(A + B - 2 (A B)^(1/2))`` of the covariances, in double precision.
+
+    Args:
+        one: Features (n, d), n at least 2.
+        other: Features (m, d), m at least 2.
+
+    Returns:
+        A scalar, 0 or more; NaN where a feature is not finite.
+    """
+    one, other = one.double(), other.double()
+    apart: Tensor = (one.mean(0) - other.mean(0)).square().sum()
+    first, second = one.T.cov(), other.T.cov()
+    if not bool(torch.isfinite(first).all() and torch.isfinite(second).all()):
+        # eigenvalues of such a matrix are an error, not a number
+        return torch.full_like(apart, torch.nan)
+    root = _root(first)
+    # (A B)^(1/2) has the eigenvalues of the symmetric (A^(1/2) B A^(1/2))^(1/2)
+    shared: Tensor = torch.linalg.eigvalsh(root @ second @ root).clamp(min=0).sqrt().sum()
+    return (apart + first.trace() + second.trace() - 2 * shared).clamp(min=0)
+
+
+def _root(matrix: Tensor) -> Tensor:
+    """The square root of a symmetric matrix without negative eigenvalues but for rounding."""
+    values, vectors = torch.linalg.eigh(matrix)
+    root: Tensor = vectors * values.clamp(min=0).sqrt() @ vectors.T
+    return root
+
+
 def _kernel(points: Tensor, bandwidths: Sequence[float]) -> Tensor:
     """The mean of the kernels between all points, (n, n), in [0, 1]."""
     squared = torch.cdist(points, points).square()
