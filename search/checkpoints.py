@@ -85,8 +85,14 @@ class BestCheckpoints:
         return (not record.candidate, sign * value, record.number)
 
     def close(self) -> None:
-        """Deletes all but the best, as an actor may make its trial's folder once more."""
+        """Asks for the last deletions; `sweep` comes when the store has done what it was asked."""
         self._delete()
+
+    def sweep(self) -> None:
+        """Deletes all but the best, as an actor may make its trial's folder once more.
+
+        Not before the store is done: it may have yet to upload what was beaten since.
+        """
         kept = {trial_folder(record.number) for record in self._best}
         for name in self._folder.kept_trials():
             if name not in kept:

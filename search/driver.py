@@ -132,6 +132,7 @@ class Driver:
             events.close("error")
             checkpoints.close()
             self._warn(recorder.writer.flush(GIVE_UP_SECONDS), study.close(GIVE_UP_SECONDS))
+            checkpoints.sweep()
         for record in events.records:
             record.run_id = recorder.run_id(record.number)
         return events.records, stopper.reason == "interrupt"

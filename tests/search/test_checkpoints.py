@@ -31,23 +31,50 @@ class End(NamedTuple):
 
 
 class Store:
-    """Holds copies, as MLflow does."""
+    """Holds copies, as MLflow does; a late one does nothing before it is told to."""
 
-    def __init__(self) -> None:
+    def __init__(self, late: bool = False) -> None:
         self.held: dict[int, list[str]] = {}
         self.calls: list[tuple[str, int]] = []
+        self._late = late
+        self._asked: list[Callable[[], None]] = []
 
     def upload(self, key: int, folder: SearchFolder, name: str, artifact_path: str) -> None:
         assert artifact_path == "checkpoint"
         self.calls.append(("upload", key))
-        with folder.fetched(name) as files:
-            self.held[key] = sorted(path.name for path in files.iterdir())
+
+        def act() -> None:
+            with folder.fetched(name) as files:
+                self.held[key] = sorted(path.name for path in files.iterdir())
+
+        self._ask(act)
 
     def remove(self, key: int, artifact_path: str, then: Callable[[], None]) -> None:
         assert artifact_path == "checkpoint"
         self.calls.append(("remove", key))
-        self.held.pop(key, None)  # nothing there is no matter
-        then()
+
+        def act() -> None:
+            self.held.pop(key, None)  # nothing there is no matter
+            then()
+
+        self._ask(act)
+
+    def _ask(self, act: Callable[[], None]) -> None:
+        self._asked.append(act)
+        if not self._late:
+            self.work()
+
+    def work(self) -> None:
+        """Does what it was asked."""
+        while self._asked:
+            self._asked.pop(0)()
+
+
+def end(best: BestCheckpoints, store: Store) -> None:
+    """As a search ends."""
+    best.close()
+    store.work()
+    best.sweep()
 
 
 def ending(state: State) -> st.SearchStrategy[End]:
@@ -90,9 +117,10 @@ def play(
     mode: Mode,
     keep: int,
     at_end: bool,
+    late: bool = False,
 ) -> tuple[BestCheckpoints, Store]:
     """Lets trials end in some order."""
-    store = Store()
+    store = Store(late)
     best = BestCheckpoints(Objective("val_loss", mode), keep, folder, store, at_end=at_end)
     for number in order:
         record = trial(folder, number, ends[number])
@@ -101,7 +129,7 @@ def play(
         best.ended(record)
         if at_end:
             assert on_disk(folder) == set(order[: order.index(number) + 1])
-        else:
+        elif not late:
             assert on_disk(folder) == set(store.held)
             assert len(store.held) <= keep
     assert max(Counter(store.calls).values(), default=1) == 1
@@ -120,15 +148,22 @@ def expected(ends: Sequence[End], mode: Mode, keep: int) -> set[int]:
 
 
 @settings(max_examples=80, deadline=None)
-@given(st.data(), ENDS, st.sampled_from(["min", "max"]), st.integers(1, 4), st.booleans())
+@given(
+    st.data(),
+    ENDS,
+    st.sampled_from(["min", "max"]),
+    st.integers(1, 4),
+    st.booleans(),
+    st.booleans(),
+)
 def test_exactly_the_best_are_left(
-    data: st.DataObject, ends: list[End], mode: Mode, keep: int, at_end: bool
+    data: st.DataObject, ends: list[End], mode: Mode, keep: int, at_end: bool, late: bool
 ) -> None:
     order = data.draw(st.permutations(range(len(ends))))
     with TemporaryDirectory() as name:
         folder = SearchFolder(name, "search")
-        best, store = play(folder, ends, order, mode, keep, at_end)
-        best.close()
+        best, store = play(folder, ends, order, mode, keep, at_end, late)
+        end(best, store)
         wanted = expected(ends, mode, keep)
         assert set(store.held) == wanted
         assert on_disk(folder) == wanted
@@ -152,15 +187,15 @@ def test_a_resumed_search_keeps_the_same(
         _, store = play(folder, ends, order[:cut], mode, keep, at_end)
         best = BestCheckpoints(objective, keep, folder, store, at_end=at_end)
         for number in sorted(order[:cut]):
-            end = ends[number]
-            record = TrialRecord(number, {}, state=end.state, value=end.value)
+            before = ends[number]
+            record = TrialRecord(number, {}, state=before.state, value=before.value)
             # the mirror still knows of those that are deleted
             record.checkpoint = f"checkpoints/{number:05d}/checkpoint_000000"
-            record.checkpoint = record.checkpoint if end.candidate else None
+            record.checkpoint = record.checkpoint if before.candidate else None
             best.recalled(record)
         for number in order[cut:]:
             best.ended(trial(folder, number, ends[number]))
-        best.close()
+        end(best, store)
         assert on_disk(folder) == set(store.held) == expected(ends, mode, keep)
 
 
@@ -188,14 +223,14 @@ def test_what_is_beaten_goes_at_once(folder: SearchFolder) -> None:
 def test_what_may_still_be_copied_stays_until_the_end(folder: SearchFolder) -> None:
     best, store = play(folder, done(3, 2, 1, 4), range(4), "min", 1, at_end=True)
     assert on_disk(folder) == {0, 1, 2, 3}
-    best.close()
+    end(best, store)
     assert on_disk(folder) == set(store.held) == {2}
 
 
 @pytest.mark.parametrize("at_end", [False, True])
 def test_alike_keeps_the_earlier(folder: SearchFolder, at_end: bool) -> None:
     best, store = play(folder, done(1, 1, 1), [2, 0, 1], "max", 2, at_end)
-    best.close()
+    end(best, store)
     assert set(store.held) == {0, 1}
 
 
@@ -203,5 +238,5 @@ def test_a_folder_that_was_never_made_is_no_matter(folder: SearchFolder) -> None
     store: Any = Store()
     best = BestCheckpoints(Objective("val_loss", "min"), 1, folder, store, at_end=False)
     best.ended(TrialRecord(0, {}, state="failed"))
-    best.close()
+    end(best, store)
     assert store.calls == []
