@@ -15,3 +15,10 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def shown(address: str) -> str:
+    """An address that may be shown: without the password and the options that it may hold."""
+    if "://" not in address:
+        return address
+    return re.sub(r"^([^:/]+://[^:/?#]*):[^/?#]*@", r"\1:***@", address).partition("?")[0]

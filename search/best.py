@@ -11,6 +11,7 @@ from typing import Literal, cast
 
 from mlflow.entities import Run
 
+from tuneyard.search.access import shown
 from tuneyard.search.errors import SearchError
 from tuneyard.search.mlflow_client import MlflowClient
 from tuneyard.search.mlflow_heartbeat import WALL
@@ -43,7 +44,7 @@ def find_result(client: MlflowClient, name: str) -> SearchResult:
         best = champion(client, name)
         if best is None:
             raise SearchError(
-                f"task {name!r} has no champion in {client.tracking_uri} yet; "
+                f"task {name!r} has no champion in {shown(client.tracking_uri)} yet; "
                 f"run: tuneyard search {name}"
             )
         if "tuneyard.search" not in best.tags:
@@ -67,7 +68,7 @@ def find_parent(client: MlflowClient, name: str) -> Run:
     found = find_search(client, name)
     if not found:
         raise SearchError(
-            f"there is no search and no task {name!r} in {client.tracking_uri}; "
+            f"there is no search and no task {name!r} in {shown(client.tracking_uri)}; "
             f"tasks: {', '.join(task_spaces())}"
         )
     return found
@@ -79,7 +80,7 @@ def read_result(client: MlflowClient, parent: Run) -> SearchResult:
     task = tags["tuneyard.task"]
     mode = cast('Literal["min", "max"]', tags["tuneyard.mode"])
     objective = Objective(tags["tuneyard.metric"], mode)
-    place = SearchRun(client.tracking_uri, parent.info.experiment_id, parent.info.run_id)
+    place = SearchRun.of(client, parent)
     children = [run for _, run in sorted(find_children(client, place).items())]
     counts = Counter(run.data.tags.get("tuneyard.state") for run in children)
     first = next(

@@ -12,6 +12,7 @@ from pathlib import Path
 from pyarrow import ArrowException
 from pyarrow.fs import FileSelector, FileSystem, FileType, LocalFileSystem, copy_files
 
+from tuneyard.search.access import shown
 from tuneyard.search.errors import SearchError
 from tuneyard.search.trials import Params, trial_folder
 from tuneyard.trainables.checkpoint import CONFIG, STATE
@@ -35,17 +36,21 @@ class SearchFolder:
             search.
         search: Name of the search.
 
+    Attributes:
+        storage: Where it is, as it may be shown.
+
     Raises:
         SearchError: The address is of no known object store.
     """
 
     def __init__(self, storage: Path | str, search: str) -> None:
         self._storage, self._search = str(storage), search
+        self.storage = shown(self._storage)
         self.filesystem, root = _resolve(self._storage)
         self.path = f"{root.rstrip('/')}/{search}"
 
     def __str__(self) -> str:
-        return self.path if self.is_local else f"{self._storage.partition('?')[0]}/{self._search}"
+        return self.path if self.is_local else f"{self.storage}/{self._search}"
 
     @property
     def is_local(self) -> bool:
@@ -84,7 +89,7 @@ class SearchFolder:
             # the storage itself may be a file
             if isinstance(error, FileExistsError) and Path(self.path).exists():
                 raise SearchError(
-                    f"there is a search {self._search!r} in {self._storage} already; give "
+                    f"there is a search {self._search!r} in {self.storage} already; give "
                     "another --name"
                 ) from None
             raise SearchError(
@@ -215,9 +220,10 @@ def _resolve(storage: str) -> tuple[FileSystem, str]:
         if not path.strip("/"):
             raise ValueError("it names no bucket")
     except (ArrowException, OSError, ValueError) as error:
+        reason = _first_line(error).replace(storage, shown(storage))
         raise SearchError(
-            f"--storage {storage.partition('?')[0]} can't be used: {_first_line(error)}; name a "
-            "folder, or an object store such as s3://bucket/searches"
+            f"--storage {shown(storage)} can't be used: {reason}; name a folder, or an object "
+            "store such as s3://bucket/searches"
         ) from None
     return filesystem, path
 

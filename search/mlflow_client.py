@@ -15,6 +15,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
+from tuneyard.search.access import shown
 from tuneyard.search.errors import SearchError
 
 __all__ = ["MlflowClient", "MlflowException", "Run", "check_store", "connect", "tracking_address"]
@@ -72,10 +73,11 @@ def connect(tracking_uri: str | None) -> MlflowClient:
         client = MlflowClient(uri)
         client.search_experiments(max_results=1)
     except Exception as error:  # those of the database's driver come as they are
-        reason = str(error).strip().partition("\n")[0]
+        # the address of a database holds a password
+        reason = str(error).strip().partition("\n")[0].replace(uri, shown(uri))
         raise SearchError(
-            f"MLflow does not answer at {uri}: {reason}; start it there, or name another address "
-            "with --tracking-uri or MLFLOW_TRACKING_URI"
+            f"MLflow does not answer at {shown(uri)}: {reason}; start it there, or name another "
+            "address with --tracking-uri or MLFLOW_TRACKING_URI"
         ) from None
     return client
 

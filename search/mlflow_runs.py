@@ -12,6 +12,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run, RunStatus
 
 from tuneyard.datasets import Dataset
+from tuneyard.search.access import shown
 from tuneyard.search.errors import SearchError
 from tuneyard.search.mlflow_heartbeat import HEARTBEAT
 from tuneyard.search.results import SearchResult
@@ -26,11 +27,16 @@ _STATUS = {"completed": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}
 
 @dataclass(frozen=True)
 class SearchRun:
-    """Where a search is in MLflow."""
+    """Where a search is in MLflow; the address as it may be shown."""
 
     tracking_uri: str
     experiment_id: str
     run_id: str
+
+    @classmethod
+    def of(cls, client: MlflowClient, run: Run) -> SearchRun:
+        """The place of a search's run."""
+        return cls(shown(client.tracking_uri), run.info.experiment_id, run.info.run_id)
 
 
 @dataclass(frozen=True)
@@ -58,8 +64,8 @@ def find_experiment(client: MlflowClient, task: str) -> str:
         return client.create_experiment(name)
     if experiment.lifecycle_stage != "active":
         raise SearchError(
-            f"the experiment {name} was deleted in MLflow at {client.tracking_uri}; restore it "
-            "there, or name another store with --tracking-uri"
+            f"the experiment {name} was deleted in MLflow at {shown(client.tracking_uri)}; restore "
+            "it there, or name another store with --tracking-uri"
         )
     return experiment.experiment_id
 
@@ -113,9 +119,9 @@ def _make_run(
         "tuneyard.task": spec.task,
         "tuneyard.budget": str(spec.trials),
     } | tags
-    run_id = client.create_run(experiment_id, tags=tags, run_name=spec.name).info.run_id
-    client.log_text(run_id, spec.to_yaml(), SPEC)
-    return SearchRun(client.tracking_uri, experiment_id, run_id)
+    run = client.create_run(experiment_id, tags=tags, run_name=spec.name)
+    client.log_text(run.info.run_id, spec.to_yaml(), SPEC)
+    return SearchRun.of(client, run)
 
 
 def describe_search(
@@ -202,7 +208,7 @@ def last_epoch(client: MlflowClient, child: Run) -> int:
 
 def close_search(client: MlflowClient, run: Run) -> None:
     """Closes what a driver that was killed left open: the search is stopped, its trials pruned."""
-    place = SearchRun(client.tracking_uri, run.info.experiment_id, run.info.run_id)
+    place = SearchRun.of(client, run)
     for child in find_children(client, place).values():
         if not RunStatus.is_terminated(RunStatus.from_string(child.info.status)):
             client.set_tag(child.info.run_id, "tuneyard.state", "pruned")

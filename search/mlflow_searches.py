@@ -6,12 +6,12 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 from mlflow.entities import Run, RunTag
 from mlflow.store.entities import PagedList
 from mlflow.utils.search_utils import SearchUtils
 
+from tuneyard.search.access import shown
 from tuneyard.search.errors import SearchError
 from tuneyard.search.mlflow_client import (
     MlflowClient,
@@ -51,7 +51,7 @@ class MlflowSearches:
 
     def __init__(self, tracking_uri: str | None = None) -> None:
         self._uri = tracking_address(tracking_uri)
-        self.address = _without_password(self._uri)
+        self.address = shown(self._uri)
         self._client: MlflowClient | None = None
         self._connecting = threading.Lock()
         # a search keeps its run; one that was deleted is looked for again
@@ -204,8 +204,7 @@ class MlflowSearches:
                 try:
                     self._client = connect(self._uri)
                 except SearchError as error:
-                    line = str(error).replace(self._uri, self.address)
-                    raise MlflowAwayError(line) from None
+                    raise MlflowAwayError(str(error)) from None
             return self._client
 
 
@@ -234,12 +233,3 @@ def _start(token: str | None) -> int | None:
         return None
     start: int = SearchUtils.parse_start_offset_from_page_token(token)  # type: ignore[no-untyped-call]
     return start
-
-
-def _without_password(uri: str) -> str:
-    """An address that may be shown; that of a database may hold a password."""
-    parts = urlsplit(uri)
-    if not parts.password:
-        return uri
-    host = parts.netloc.rpartition("@")[2]
-    return parts._replace(netloc=f"{parts.username}:***@{host}").geturl()

@@ -12,6 +12,7 @@ from pathlib import Path
 import yaml
 
 from tuneyard.datasets import Dataset
+from tuneyard.search.access import shown
 from tuneyard.search.best import find_parent
 from tuneyard.search.driver import Driver
 from tuneyard.search.errors import SearchError
@@ -62,15 +63,15 @@ def search(spec: SearchSpec, settings: Settings | None = None) -> SearchResult:
     folder = SearchFolder(settings.storage, str(spec.name))
     if folder.exists():
         raise SearchError(
-            f"there is a search {spec.name!r} in {settings.storage} already; give another --name"
+            f"there is a search {spec.name!r} in {folder.storage} already; give another --name"
         )
     check_store(settings.tracking_uri)
     with _ready(spec, settings, folder, resumed=False) as (spec, task, data, splits):
         client = connect(settings.tracking_uri)
         if find_search(client, str(spec.name)):
             raise SearchError(
-                f"there is a search {spec.name!r} in {client.tracking_uri} already; give another "
-                "--name"
+                f"there is a search {spec.name!r} in {shown(client.tracking_uri)} already; give "
+                "another --name"
             )
         find_experiment(client, spec.task)
         folder.make()
@@ -112,7 +113,7 @@ def resume(
     begun = folder.exists()
     if not begun and "tuneyard.trials" in parent.data.tags:
         raise SearchError(
-            f"the folder of search {name!r} is not in {settings.storage}; name where it is with "
+            f"the folder of search {name!r} is not in {folder.storage}; name where it is with "
             "--storage"
         )
     before = float(parent.data.tags.get(WALL, 0.0))
@@ -125,7 +126,7 @@ def resume(
         study = _study(spec, task, folder, settings, resumed=begun)
         _check_left(spec, study, before)
         folder.write(SPEC, spec.to_yaml())
-        run = SearchRun(client.tracking_uri, parent.info.experiment_id, parent.info.run_id)
+        run = SearchRun.of(client, parent)
         describe_search(client, run, spec, task.objective, data)
         children = find_children(client, run)
         return Driver(

@@ -256,6 +256,16 @@ def test_an_address_is_shown_without_its_options(object_store: str) -> None:
     assert not folder.is_local
 
 
+@pytest.mark.parametrize("address", ["s3://key:word@bucket/x?secret_key=word", "s4://key:word@/"])
+def test_a_secret_in_an_address_is_not_shown(address: str) -> None:
+    try:
+        said = str(SearchFolder(address, "my-search"))
+    except SearchError as error:
+        said = str(error)
+    assert "key:***@" in said
+    assert "word" not in said
+
+
 @pytest.mark.parametrize(
     "address", ["s4://bucket/searches", "://", "s3://", "http://example.org/x"]
 )
