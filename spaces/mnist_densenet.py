@@ -26,6 +26,6 @@ class MnistDensenetSpace(ImageTraining):
 
     first_channels: Annotated[int, Int(8, 32, log=True)] = 16
     growth_rate: Annotated[int, Int(4, 24, log=True)] = 8
-    layers: Annotated[int, Int(2, 5)] = 3
+    layers: Annotated[int, Int(2, 4)] = 3
     compression: Annotated[float, Float(0.3, 1.0)] = 0.5
     dropout: Dropout = 0.0

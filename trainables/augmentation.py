@@ -42,7 +42,7 @@ def _maps(images: Tensor, how: Augmentation) -> Tensor:
     cos, sin = scale * angle.cos(), scale * angle.sin()
     # a turn in pixels is one in [-1, 1] only where an image is as high as it is wide
     rows = [
-        torch.stack([cos, -sin * height / width, pixels[:, 0] * 2 / width], dim=1),
-        torch.stack([sin * width / height, cos, pixels[:, 1] * 2 / height], dim=1),
+        torch.stack([cos, sin * height / width, pixels[:, 0] * 2 / width], dim=1),
+        torch.stack([-sin * width / height, cos, pixels[:, 1] * 2 / height], dim=1),
     ]
     return torch.stack(rows, dim=1)
