@@ -120,6 +120,8 @@ def resume(
     text = folder.read(SPEC) if begun else queued_spec(client, parent)
     spec = _extended(parse_spec(yaml.safe_load(text)), budget, before)
     with _ready(spec, settings, folder, resumed=begun) as (spec, task, data, splits):
+        # again: loading the data and reaching Ray took a while
+        _check_driverless(client.get_run(parent.info.run_id))
         _check_data(parent, data)
         if not begun:
             folder.make()
@@ -170,6 +172,7 @@ def _ready(
     task = find_task(spec.task)
     spec = spec.model_copy(update={"folds": spec.folds or task.folds})
     data = task.load(settings.data_dir, spec.data)
+    task.prepare(spec.narrowed())
     splits = _splits(data, spec.folds or 1)
     check_studies(folder, str(spec.name), settings.studies, resumed=resumed)
     with ray_connection(settings.address):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
@@ -22,6 +22,7 @@ class Descent:
         optimizer: Of them.
         config: Schedule, epochs and clipping.
         objective: What ReduceOnPlateau watches.
+        rates: What the learning rate is multiplied by for a parameter; 1 where it is not named.
     """
 
     def __init__(
@@ -30,12 +31,13 @@ class Descent:
         optimizer: Optimizer,
         config: TrainingSpace,
         objective: Objective,
+        rates: Mapping[nn.Parameter, float] | None = None,
     ) -> None:
         self.parameters = list(parameters)
         self._fields = optimizer
         self._metric = objective.metric
         # fused beats a loop over the parameters on the CPU as well: benchmarks/epochs.py
-        self.optimizer = build_optimizer(optimizer, self.parameters, fused=True)
+        self.optimizer = build_optimizer(optimizer, self.parameters, fused=True, rates=rates)
         self._schedule = build_schedule(
             config.schedule, self.optimizer, config.epochs, objective.mode
         )

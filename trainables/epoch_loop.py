@@ -34,7 +34,9 @@ class EpochLoop:
         self._config = config
         self._order = torch.Generator().manual_seed(seed)
         self._on_gpu = problem.device.type == "cuda"
-        self._descent = Descent(problem.trained(), config.optimizer, config, objective)
+        self._descent = Descent(
+            problem.trained(), config.optimizer, config, objective, problem.rates()
+        )
         self._best: Weights | None = None
         self._random = _random_state(problem.device)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from torch import nn, optim
@@ -15,7 +15,11 @@ from tuneyard.spaces.schedules import Schedule
 
 
 def build_optimizer(
-    config: Optimizer, parameters: Iterable[nn.Parameter], *, fused: bool
+    config: Optimizer,
+    parameters: Iterable[nn.Parameter],
+    *,
+    fused: bool,
+    rates: Mapping[nn.Parameter, float] | None = None,
 ) -> optim.Optimizer:
     """The optimizer of a config.
 
@@ -23,9 +27,13 @@ def build_optimizer(
         config: Kind and fields.
         parameters: What it optimizes.
         fused: One kernel for the whole step, where torch has one (SGD, Adam, AdamW, Adagrad).
+        rates: What the learning rate is multiplied by for a parameter; 1 where it is not named.
     """
-    params = list(parameters)
     fields = hyperparameters(config)
+    by_rate: dict[float, list[nn.Parameter]] = {}
+    for parameter in parameters:
+        by_rate.setdefault((rates or {}).get(parameter, 1.0), []).append(parameter)
+    params = [{"params": group, "lr": rate * fields["lr"]} for rate, group in by_rate.items()]
     match config:
         case spaces.SGD():
             return optim.SGD(params, **fields, fused=fused)
@@ -90,12 +98,13 @@ def build_schedule(
                 optimizer, "max" if mode == "max" else "min", config.factor, config.patience
             )
         case schedules.Cosine():
+            # torch takes one lowest rate for all groups
             lowest = config.final * optimizer.param_groups[0]["lr"]
             return lr_scheduler.CosineAnnealingLR(optimizer, epochs, lowest)
         case schedules.OneCycle():
             return lr_scheduler.OneCycleLR(
                 optimizer,
-                max_lr=optimizer.param_groups[0]["lr"],
+                max_lr=[group["lr"] for group in optimizer.param_groups],
                 # one step after each epoch, the last one included
                 total_steps=epochs + 1,
                 # the peak comes at step pct_start * total_steps - 1, and must not be step 0

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from tuneyard.datasets import Dataset, Part
-from tuneyard.spaces.errors import SpaceError
+from tuneyard.spaces import Space, SpaceError
 from tuneyard.spaces.loop import TrainingSpace
 from tuneyard.spaces.tasks import task_space
 
@@ -79,6 +79,10 @@ class Problem(ABC):
     def trained(self) -> Iterable[nn.Parameter]:
         """What the config's optimizer moves: every parameter that is not frozen."""
         return (p for p in self.model.parameters() if p.requires_grad)
+
+    def rates(self) -> Mapping[nn.Parameter, float]:
+        """What the learning rate of a parameter is multiplied by; 1 where it is not named."""
+        return {}
 
     @cached_property
     def _parts(self) -> dict[Part, Batch]:
@@ -156,6 +160,16 @@ class Task(ABC, Generic[ConfigT]):
         Args:
             data_dir: Folder looked in first.
             choice: Which of the data sets in `data`; None means the first.
+
+        Raises:
+            DataError: It can't be had.
+        """
+
+    def prepare(self, space: Space[ConfigT]) -> None:
+        """Fetches what the trials of a search will need beside its data; here nothing.
+
+        Args:
+            space: What is searched.
 
         Raises:
             DataError: It can't be had.

@@ -250,7 +250,9 @@ def test_it_trains_as_plain_pytorch_does(name: str, datasets: Any) -> None:
     torch.manual_seed(2)
     problem = task.problem(config, data, CPU)
     order = torch.Generator().manual_seed(2)
-    optimizer = build_optimizer(config.optimizer, problem.model.parameters(), fused=False)
+    optimizer = build_optimizer(
+        config.optimizer, problem.trained(), fused=False, rates=problem.rates()
+    )
     for metrics in history:
         problem.model.train()
         losses, rows = [], []

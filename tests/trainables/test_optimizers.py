@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from tuneyard.spaces.optimizers import LBFGS, SGD, Adam, Optimizer, RMSprop, Rprop
-from tuneyard.spaces.schedules import Cosine, OneCycle, ReduceOnPlateau, Schedule, Step
+from tuneyard.spaces.schedules import Constant, Cosine, OneCycle, ReduceOnPlateau, Schedule, Step
 from tuneyard.trainables.optimizers import build_optimizer, build_schedule, hyperparameters
 
 EVERY_OPTIMIZER: tuple[type[Any], ...] = get_args(get_args(Optimizer)[0])
@@ -128,3 +128,19 @@ def test_plateau_watches_the_objective_in_its_direction(mode: str, metrics: list
         seen[watched] = optimizer.param_groups[0]["lr"]
     assert seen[mode] == 0.1
     assert seen["max" if mode == "min" else "min"] == 0.2
+
+
+@pytest.mark.parametrize("schedule", [Constant(), Step(), OneCycle()])
+def test_a_parameters_rate_is_a_share_of_the_optimizers(schedule: Schedule) -> None:
+    slow, fast, also_slow = (nn.Parameter(torch.ones(2)) for _ in range(3))
+    rates = {slow: 0.1, also_slow: 0.1}
+    optimizer = build_optimizer(SGD(lr=0.5), [slow, fast, also_slow], fused=False, rates=rates)
+    slow_group, fast_group = optimizer.param_groups
+    assert [*map(id, slow_group["params"])] == [id(slow), id(also_slow)]
+    assert [*map(id, fast_group["params"])] == [id(fast)]
+    steered = build_schedule(schedule, optimizer, 10, "min")
+    for _ in range(10):
+        assert slow_group["lr"] == pytest.approx(0.1 * fast_group["lr"])
+        optimizer.step()
+        if steered is not None:
+            steered.step()
