@@ -119,14 +119,21 @@ def as_array(inputs: object, shape: tuple[int, ...], dtype: np.dtype[Any]) -> np
         raise SearchError(f"{rule}, got rows of different lengths") from None
     if array.dtype.kind not in "iuf":
         raise SearchError(f"{rule}, got {inputs!r:.200}")
-    if array.ndim != len(shape) or any(
-        size not in (-1, found) for size, found in zip(shape, array.shape, strict=True)
-    ):
+    fits = array.ndim == len(shape) and all(
+        size in (-1, found) for size, found in zip(shape, array.shape, strict=True)
+    )
+    if not fits or array.size == 0:
         raise SearchError(f"{rule}, got {'x'.join(map(str, array.shape))}")
     if array.dtype.kind == "f" and dtype.kind != "f":
         raise SearchError(f"{rule}, got {array.flat[0]}")
+    if dtype.kind in "iu":
+        bounds = np.iinfo(dtype)
+        outside = (array < bounds.min) | (array > bounds.max)
+        if outside.any():
+            raise SearchError(f"{rule}, got {array[outside][0]}")
     with np.errstate(over="ignore"):
         cast = array.astype(dtype)
-    if not np.isfinite(cast).all():
-        raise SearchError(f"{rule}, got {array[~np.isfinite(cast)][0]}")
+    wrong = ~np.isfinite(cast) if dtype.kind == "f" else cast != array
+    if wrong.any():
+        raise SearchError(f"{rule}, got {array[wrong][0]}")
     return cast

@@ -9,6 +9,9 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
+from tuneyard.search import service_tasks
+from tuneyard.search.errors import SearchError
+from tuneyard.search.service_limits import check_data
 from tuneyard.search.service_settings import Token
 
 TOKENS = tuple(Token(name=name, secret=SecretStr(name * 16)) for name in ("a", "b"))
@@ -71,7 +74,7 @@ def test_a_search_that_is_too_long(
     assert http.post("/searches", json={"task": "diabetes", "trials": 9, "time": 9}).is_server_error
 
 
-def test_metrics(serve: Any, own_records: Any) -> None:
+def test_metrics(serve: Any, own_records: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     counts = {"total": 4, "running": 1, "completed": 2, "pruned": 1}
     own_records.search("a", trials=counts)
     own_records.search("b", "completed", trials=counts)
@@ -80,6 +83,9 @@ def test_metrics(serve: Any, own_records: Any) -> None:
     http.get("/searches/a")
     http.get("/searches/none")
     http.get("/secret/path/of/someone")
+    http.request("PURR", "/tasks")
+    monkeypatch.setattr(service_tasks, "task_spaces", None)
+    assert http.get("/tasks").status_code == 500
     answer = http.get("/metrics")
     assert answer.headers["Content-Type"].startswith("text/plain")
     lines = set(answer.text.splitlines())
@@ -87,6 +93,8 @@ def test_metrics(serve: Any, own_records: Any) -> None:
         'tuneyard_requests_total{method="GET",route="/searches/{search}",status="200"} 2.0',
         'tuneyard_requests_total{method="GET",route="/searches/{search}",status="404"} 1.0',
         'tuneyard_requests_total{method="unknown",route="unknown",status="404"} 1.0',
+        'tuneyard_requests_total{method="unknown",route="/tasks",status="405"} 1.0',
+        'tuneyard_requests_total{method="GET",route="/tasks",status="500"} 1.0',
         'tuneyard_request_seconds_count{method="GET",route="/searches/{search}"} 3.0',
         'tuneyard_searches{state="running",task="diabetes"} 1.0',
         'tuneyard_searches{state="completed",task="diabetes"} 1.0',
@@ -95,3 +103,14 @@ def test_metrics(serve: Any, own_records: Any) -> None:
     ):
         assert expected in lines, answer.text
     assert "secret" not in answer.text
+
+
+@pytest.mark.parametrize("data", ["/etc", "..", "photos/../..", "~", "~root/photos"])
+def test_a_folder_outside_the_services_data(data: str) -> None:
+    with pytest.raises(SearchError, match="a folder in the data folder, got"):
+        check_data(data)
+
+
+@pytest.mark.parametrize("data", [None, "digits", "photos/birds", "a..b"])
+def test_data_that_the_service_takes(data: str | None) -> None:
+    check_data(data)

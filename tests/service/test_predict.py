@@ -199,3 +199,27 @@ def test_numbers_as_an_array(inputs: Any, shape: Any, dtype: str) -> None:
     assert (array.dtype, array.tolist()) == (np.dtype(dtype), inputs)
     with pytest.raises(SearchError, match="inputs must be"):
         as_array([[[1]]], shape, np.dtype(dtype))
+
+
+@pytest.mark.parametrize(
+    ("inputs", "dtype", "got"),
+    [
+        ([[]], "int64", "1x0"),
+        ([[]], "float32", "1x0"),
+        ([[7, 300]], "uint8", "300"),
+        ([[7, -1]], "uint8", "-1"),
+        ([[2**63]], "int64", "9223372036854775808"),
+        ([[1.5]], "int64", "1.5"),
+        ([[0.0, 1e300]], "float32", "1e\\+300"),
+    ],
+)
+def test_numbers_that_the_model_has_none_for(inputs: Any, dtype: str, got: str) -> None:
+    with pytest.raises(SearchError, match=rf"^inputs must be nxn finite numbers.*, got {got}$"):
+        as_array(inputs, (-1, -1), np.dtype(dtype))
+
+
+@pytest.mark.parametrize("wrong", [-1, 256, 1000])
+def test_bytes_are_not_cut_off(wrong: int) -> None:
+    assert as_array([0, 255], (-1,), np.dtype("uint8")).tolist() == [0, 255]
+    with pytest.raises(SearchError, match=rf"finite numbers \(uint8\), got {wrong}$"):
+        as_array([0, wrong], (-1,), np.dtype("uint8"))

@@ -45,6 +45,8 @@ WRONG = [
     ({}, "task"),
     ({"task": "diabets"}, "there is no task 'diabets'; did you mean diabetes?"),
     ({"task": "diabetes", "trails": 3}, "'trails' is not a key of a search; did you mean trials"),
+    ({"task": "diabetes", "data": "digits"}, "diabetes has one data set: leave data out"),
+    ({"task": "mnist-mlp", "data": "/etc"}, "data must be one of mnist, fashion-mnist, kmnist"),
     ({"task": "diabetes", "trials": 0}, "trials should be greater than or equal to 1, got 0"),
     ({"task": "diabetes", "name": "../x"}, "name must be letters, digits"),
     ({"task": "diabetes", "name": "\ud800"}, "name must be letters, digits"),
