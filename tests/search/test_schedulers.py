@@ -25,6 +25,7 @@ from tuneyard.search.tune_schedulers import build_scheduler, explorer
 from tuneyard.spaces import Float, Int, Range, Space
 from tuneyard.spaces.loop import TrainingSpace
 from tuneyard.spaces.optimizers import LBFGS, SGD, Adam
+from tuneyard.spaces.ring_gan import RingGanSpace
 from tuneyard.spaces.tasks import task_space
 
 ENDED = (Trial.TERMINATED, Trial.ERROR)
@@ -251,6 +252,20 @@ def test_pbt_moves_the_optimizers_floats_within_their_domains(resample: float) -
     assert len(seen["optimizer.sgd.lr"]) > 20
     if resample == 0:  # 0.0 times anything stays 0.0
         assert seen["optimizer.sgd.momentum"] == {0.0}
+
+
+def test_pbt_moves_both_optimizers_of_a_gan() -> None:
+    space = RingGanSpace.space()
+    before = config(space)["trial"]["params"]
+    changed = set()
+    for now in steps(space, 0, 0.25, 50):
+        params = now["trial"]["params"]
+        changed |= {path for path, value in params.items() if value != before[path]}
+    assert changed == {
+        f"{optimizer}.adam.{number}"
+        for optimizer in ("optimizer", "discriminator_optimizer")
+        for number in ("lr", "beta1")
+    }
 
 
 def test_pbt_multiplies_by_four_fifths_or_six_fifths() -> None:

@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tuneyard.datasets import Dataset, Part, airplane
+from tuneyard.datasets import Dataset, Part, airplane, ring
 from tuneyard.spaces import Float, Int, SearchSpace, Value
 from tuneyard.spaces.categorical import Choice
 from tuneyard.spaces.dimensions import Dimension
@@ -89,6 +89,7 @@ WITHOUT_FILES: dict[str, Callable[[], Dataset]] = {
     "diabetes": synthetic_diabetes,
     "names-gru": synthetic_names,
     "names-transformer": synthetic_names,
+    "ring-gan": ring.load,
 }
 
 

@@ -1,5 +1,6 @@
 """The ring GAN: its game as written out by hand, its figures, and what PBT changes."""
 
+import io
 import math
 from typing import Any
 
@@ -136,6 +137,37 @@ def test_a_change_reaches_both_optimizers(data: Dataset) -> None:
     assert rates() == pytest.approx((before[0] * 2, before[1] / 2))
     betas = loop.state_dict()["discriminator"]["optimizer"]["param_groups"][0]["betas"]
     assert betas == (0.1, 0.999)
+
+
+def test_restoring_a_changed_game_is_exact(data: Dataset, train: Any, assert_same: Any) -> None:
+    """As PBT does it: copied from another training, changed, saved, restored."""
+    before = small(schedule=Cosine(final=0.1), gradient_penalty=0.1, discriminator_steps=3)
+    after = before.model_copy(
+        update={
+            "optimizer": GanAdam(lr=3e-3, beta1=0.0),
+            "discriminator_optimizer": GanAdam(lr=5e-4),
+        }
+    )
+
+    def copy(state: dict[str, Any], config: RingGanSpace) -> Training:
+        stored = io.BytesIO()
+        torch.save(state, stored)
+        stored.seek(0)
+        training = Training(TASK, config, [data], seed=0)
+        training.load_state_dict(torch.load(stored, weights_only=True))
+        return training
+
+    donor = Training(TASK, before, [data], seed=0)
+    train(donor, 1)
+    training = copy(donor.state_dict(), before)
+    training.change(after)
+    train(training, 1)
+    with pytest.raises(AssertionError):
+        assert_same(training.state_dict(), copy(donor.state_dict(), before).state_dict())
+    restored = copy(training.state_dict(), after)
+    assert_same(train(restored), train(training))
+    assert training.ended == "completed"
+    assert_same(restored.state_dict(), training.state_dict())
 
 
 def test_the_steps_are_counted_on_over_epochs_and_checkpoints(data: Dataset) -> None:
