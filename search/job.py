@@ -67,6 +67,9 @@ class Job:
         close_search(client, find_parent(client, self._search))
 
     def _drive(self, options: list[str]) -> int:
+        if self._stopped:
+            # while no driver was there to be told
+            return -signal.SIGTERM
         command = [sys.executable, "-m", "tuneyard.search.cli", "resume", self._search]
         return subprocess.run([*command, "--address", "auto", *options], check=False).returncode
 

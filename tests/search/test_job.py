@@ -88,3 +88,14 @@ def test_a_driver_that_is_killed_is_started_again(
     assert said.count("killed by signal 9; it is started again") == 1
     assert "the Optuna storage does not answer" in said
     assert store.get_run(run_id).data.tags["tuneyard.state"] == "queued"
+
+
+def test_a_stop_between_two_drivers_starts_no_other(
+    job: subprocess.Popen[str], store: MlflowClient, run_id: str
+) -> None:
+    os.kill(driver(job), signal.SIGKILL)
+    assert job.stderr
+    assert "it is started again" in job.stderr.readline()
+    job.terminate()
+    assert job.wait(60) == signal.SIGTERM
+    assert store.get_run(run_id).data.tags["tuneyard.state"] == "stopped"
