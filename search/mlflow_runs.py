@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mlflow import MlflowClient
 from mlflow.entities import Run, RunStatus
+from mlflow.exceptions import MlflowException
 
 from tuneyard.datasets import Dataset
 from tuneyard.search.access import shown
@@ -61,7 +62,13 @@ def find_experiment(client: MlflowClient, task: str) -> str:
     name = f"tuneyard/{task}"
     experiment = client.get_experiment_by_name(name)
     if experiment is None:
-        return client.create_experiment(name)
+        try:
+            return client.create_experiment(name)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+        # another search of the task has made it meanwhile
+        return find_experiment(client, task)
     if experiment.lifecycle_stage != "active":
         raise SearchError(
             f"the experiment {name} was deleted in MLflow at {shown(client.tracking_uri)}; restore "
@@ -180,6 +187,11 @@ def end_search(client: MlflowClient, run_id: str, state: str) -> None:
     client.set_tag(run_id, "tuneyard.state", state)
 
 
+def children_of(run_id: str) -> str:
+    """MLflow's filter for the runs of a search's trials; a person may have nested others there."""
+    return f"tags.`mlflow.parentRunId` = '{run_id}' and tags.`tuneyard.number` LIKE '%'"
+
+
 def find_children(client: MlflowClient, run: SearchRun) -> dict[int, Run]:
     """The runs of a search's trials by number."""
     found: list[Run] = []
@@ -187,7 +199,7 @@ def find_children(client: MlflowClient, run: SearchRun) -> dict[int, Run]:
     while True:
         page = client.search_runs(
             [run.experiment_id],
-            filter_string=f"tags.`mlflow.parentRunId` = '{run.run_id}'",
+            filter_string=children_of(run.run_id),
             max_results=PAGE,
             page_token=token,
         )

@@ -19,7 +19,7 @@ from tuneyard.search.mlflow_client import (
     connect,
     tracking_address,
 )
-from tuneyard.search.mlflow_runs import find_search
+from tuneyard.search.mlflow_runs import children_of, find_search
 from tuneyard.search.mlflow_status import trial_status
 from tuneyard.search.spec import NAME
 from tuneyard.search.status import SearchState, TrialPage, TrialStatus
@@ -160,10 +160,8 @@ class MlflowSearches:
     def _children(
         self, run: Run, condition: str, order: str, limit: int, start: int
     ) -> tuple[list[Run], int | None]:
-        child = (
-            f"tags.`mlflow.parentRunId` = '{run.info.run_id}' and tags.`tuneyard.number` LIKE '%'"
-        )
-        return self._search([run.info.experiment_id], child + condition, order, limit, start)
+        asked = children_of(run.info.run_id) + condition
+        return self._search([run.info.experiment_id], asked, order, limit, start)
 
     def _search(
         self, experiments: list[str], condition: str, order: str, limit: int, start: int

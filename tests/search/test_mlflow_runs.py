@@ -13,6 +13,7 @@ from tuneyard.search.mlflow_runs import (
     close_search,
     describe_search,
     find_children,
+    find_experiment,
     find_search,
     queue_search,
     queued_spec,
@@ -105,11 +106,26 @@ def test_children_are_found_however_many(
         search.start(number, PARAMS)
     other.start(7, PARAMS)
     search.flush(), other.flush()
+    nested = {"mlflow.parentRunId": search.run.run_id}
+    store.create_run(search.run.experiment_id, tags=nested, run_name="a note of a person")
     monkeypatch.setattr(mlflow_runs, "PAGE", 2)
     found = find_children(store, search.run)
     assert sorted(found) == [0, 1, 2, 3, 4]
     assert all(run.data.tags["tuneyard.number"] == str(number) for number, run in found.items())
     assert all(run.data.tags["tuneyard.search"] == "my-search" for run in found.values())
+
+
+def test_two_searches_make_the_experiment_of_a_task_at_once(
+    store: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = find_experiment(store, "diabetes")
+    real, answers = store.get_experiment_by_name, [None]
+    # the first one asks before the other has made it
+    monkeypatch.setattr(
+        store, "get_experiment_by_name", lambda name: answers.pop() if answers else real(name)
+    )
+    assert find_experiment(store, "diabetes") == made
+    assert answers == []
 
 
 def test_a_trial_is_no_search(record_search: Any, store: MlflowClient) -> None:
