@@ -217,7 +217,7 @@ def _study(
 def _check_driverless(parent: Run) -> None:
     tags = parent.data.tags
     silence = heard_of(tags)
-    if tags["tuneyard.state"] == "running" and silence is not None:
+    if tags.get("tuneyard.state") == "running" and silence is not None:
         raise SearchError(
             f"search {tags['tuneyard.search']!r} runs: its driver was heard of {silence:.0f} s "
             f"ago; stop it first, or wait until {DEAD_SECONDS:.0f} s have passed"

@@ -151,8 +151,11 @@ class Actions:
     def _requeue(
         self, run: Run, status: SearchStatus, budget: int, arguments: Sequence[str]
     ) -> None:
-        before = {name: run.data.tags.get(name, "") for name in ("tuneyard.state", HEARTBEAT)}
-        before["tuneyard.budget"] = str(status.budget)
+        before = {
+            "tuneyard.state": run.data.tags.get("tuneyard.state", ""),
+            "tuneyard.budget": str(status.budget),
+            HEARTBEAT: run.data.tags.get(HEARTBEAT, "0"),
+        }
         queued = {
             "tuneyard.state": "queued",
             "tuneyard.budget": str(budget),
