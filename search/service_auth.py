@@ -91,5 +91,9 @@ class AuthMiddleware:
 def _is_local(headers: Headers) -> bool:
     host = headers.get("host", "")
     origin = headers.get("origin")
-    named = urlsplit(f"//{host}").hostname or ""
-    return is_loopback(named) and (origin is None or urlsplit(origin).netloc == host)
+    try:
+        named = urlsplit(f"//{host}").hostname or ""
+        return is_loopback(named) and (origin is None or urlsplit(origin).netloc == host)
+    except ValueError:
+        # neither is an address
+        return False

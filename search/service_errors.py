@@ -154,5 +154,9 @@ async def _http(request: Request, error: Exception) -> Response:
 
 
 async def _unexpected(_request: Request, _error: Exception) -> Response:
-    # the server logs it, with its traceback
-    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "the service failed; see its log")
+    # the server logs it, with its traceback, and closes the connection
+    return problem(
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "the service failed; see its log",
+        {"Connection": "close"},
+    )

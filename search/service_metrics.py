@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterable
+from http import HTTPStatus
 
 import prometheus_client as prometheus
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -33,7 +34,7 @@ class Metrics:
 
     def count(self, method: str, route: str, status: int, seconds: float) -> None:
         """Counts one answer."""
-        self._requests.labels(method, route, status).inc()
+        self._requests.labels(method, route, int(status)).inc()
         self._seconds.labels(method, route).observe(seconds)
 
     def text(self, searches: Iterable[SearchStatus] | None) -> bytes:
@@ -79,15 +80,26 @@ class MetricsMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started = time.perf_counter()
+        started, answered = time.perf_counter(), False
+
+        def count(status: int) -> None:
+            route = getattr(scope.get("route"), "path", UNKNOWN)
+            # a method may be any word where no route takes it
+            known = route != UNKNOWN and status != HTTPStatus.METHOD_NOT_ALLOWED
+            method = scope["method"] if known else UNKNOWN
+            self._metrics.count(method, route, status, time.perf_counter() - started)
 
         async def counted(message: Message) -> None:
+            nonlocal answered
             if message["type"] == "http.response.start":
-                route = getattr(scope.get("route"), "path", UNKNOWN)
-                seconds = time.perf_counter() - started
-                # a method may be any word
-                method = scope["method"] if route != UNKNOWN else UNKNOWN
-                self._metrics.count(method, route, message["status"], seconds)
+                answered = True
+                count(message["status"])
             await send(message)
 
-        await self._app(scope, receive, counted)
+        try:
+            await self._app(scope, receive, counted)
+        except Exception:
+            # the answer to a failure is made further out than any middleware
+            if not answered:
+                count(HTTPStatus.INTERNAL_SERVER_ERROR)
+            raise
