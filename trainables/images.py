@@ -93,7 +93,7 @@ class Classification(ImageProblem):
         device: torch.device,
         augmentation: Augmentation | None = None,
     ) -> None:
-        # with channels last, pooling and convolutions on the CPU take half the time
+        # with channels last the networks take a quarter to a third less time on the CPU
         super().__init__(model.to(memory_format=torch.channels_last), data, device, augmentation)
         self._mean, self._std = mean_and_deviation(data)
 
