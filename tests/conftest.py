@@ -14,9 +14,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psycopg
 import pytest
 import ray
+from PIL import Image
 
 BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -50,6 +52,20 @@ def data_dir() -> Path:
     folder = Path(named) if named else BESIDE
     if not folder.is_dir():
         pytest.skip(f"no real data: {folder} is not a folder; name another with TUNEYARD_DATA")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of 48 small pictures, 16 each of blue, green and red noise."""
+    folder = tmp_path_factory.mktemp("pictures")
+    draw = np.random.default_rng(0)
+    for channel, name in ((2, "blue"), (1, "green"), (0, "red")):
+        (folder / name).mkdir()
+        for number in range(16):
+            pixels = draw.integers(0, 120, (40, 50, 3), dtype=np.uint8)
+            pixels[..., channel] += 100
+            Image.fromarray(pixels).save(folder / name / f"{number}.png")
     return folder
 
 

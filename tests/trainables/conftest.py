@@ -13,8 +13,19 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tuneyard.datasets import Dataset, Part, airplane, ring
-from tuneyard.spaces import Float, Int, SearchSpace, Value
+from tuneyard.datasets import (
+    Dataset,
+    Part,
+    airplane,
+    hello,
+    image_folder,
+    linear_regression,
+    logistic_regression,
+    ring,
+    sine_forecast,
+    sine_to_cosine,
+)
+from tuneyard.spaces import Float, Int, SearchSpace, Space, Value
 from tuneyard.spaces.categorical import Choice
 from tuneyard.spaces.dimensions import Dimension
 from tuneyard.spaces.loop import TrainingSpace
@@ -28,7 +39,13 @@ torch.set_num_threads(1)
 MOST_ROWS = 300  # of a part: enough for every property, and fast
 MOST_IMAGES = 135  # a row of a convolutional network takes longer
 MOST_SEQUENCES = 19  # of frames; two of each digit in train and validation
+SMALLEST = 32  # pixels a side of what a backbone takes
 LARGEST = 24  # units of a layer, months back, ...
+
+NARROWED: dict[str, dict[str, Value | list[Value]]] = {
+    "image-transfer": {"weights": "none", "backbone": ["resnet18", "mobilenet_v3_small"]}
+}
+"""What the tests set, by task: nothing is downloaded, and the larger networks stay out."""
 
 Datasets = Callable[[str], Dataset]
 
@@ -87,9 +104,14 @@ def synthetic_names() -> Dataset:
 WITHOUT_FILES: dict[str, Callable[[], Dataset]] = {
     "airplane-lstm": airplane.load,
     "diabetes": synthetic_diabetes,
+    "hello-rnn": hello.load,
+    "linear-regression": linear_regression.load,
+    "logistic-regression": logistic_regression.load,
     "names-gru": synthetic_names,
     "names-transformer": synthetic_names,
     "ring-gan": ring.load,
+    "sine-forecast": sine_forecast.load,
+    "sine-to-cosine": sine_to_cosine.load,
 }
 
 
@@ -110,6 +132,8 @@ def datasets(folder: Path | None, request: pytest.FixtureRequest) -> Datasets:
     def load(name: str) -> Dataset:
         if folder is None and name in WITHOUT_FILES:
             return WITHOUT_FILES[name]()
+        if name == "image-transfer":
+            return image_folder.load(str(request.getfixturevalue("pictures")), side=SMALLEST)
         task = find_task(name)
         if "digits" in task.data:
             # it is small, and needs no file
@@ -121,7 +145,13 @@ def datasets(folder: Path | None, request: pytest.FixtureRequest) -> Datasets:
 
 
 @pytest.fixture(scope="session")
-def random_config() -> Callable[..., Any]:
+def space() -> Callable[[str], Space[TrainingSpace]]:
+    """A task's space by the task's name, as far as the tests can search it."""
+    return lambda name: task_space(name).space().narrow(NARROWED.get(name, {}))
+
+
+@pytest.fixture(scope="session")
+def random_config(space: Callable[[str], Space[TrainingSpace]]) -> Callable[..., Any]:
     """A random config of a task's space: ``random_config("diabetes", 3, {"dropout": 0.5})``."""
 
     def draw(name: str, seed: int, fixed: dict[str, Value] | None = None) -> SearchSpace:
@@ -143,7 +173,7 @@ def random_config() -> Callable[..., Any]:
                 value = chance.uniform(low, high)
             return domain.nearest(round(value) if isinstance(domain, Int) else value)
 
-        return task_space(name).space().suggest(choose)
+        return space(name).suggest(choose)
 
     return draw
 

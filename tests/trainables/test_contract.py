@@ -83,9 +83,9 @@ def test_the_baseline_goes_to_text_and_back(name: str) -> None:
 
 
 @each_task
-def test_the_baseline_learns(name: str, datasets: Any, train: Any) -> None:
+def test_the_baseline_learns(name: str, space: Any, datasets: Any, train: Any) -> None:
     task = find_task(name)
-    training = Training(task, for_epochs(task.space(), 8), [datasets(name)], seed=0)
+    training = Training(task, for_epochs(space(name).baseline(), 8), [datasets(name)], seed=0)
     history = train(training)
     assert training.ended == "completed"
     if task.loop is AdversarialLoop:
@@ -234,15 +234,14 @@ def test_the_seed_decides_and_nothing_else(
 
 
 @pytest.mark.parametrize("name", [name for name in TASKS if find_task(name).loop is None])
-def test_it_trains_as_plain_pytorch_does(name: str, datasets: Any) -> None:
+def test_it_trains_as_plain_pytorch_does(name: str, space: Any, datasets: Any) -> None:
     """The same init, batches and dropout through a loop as in a textbook.
 
     A task with a loop of its own has its own textbook, in its own test.
     """
     task, data = find_task(name), datasets(name)
-    space = task.space.space()
     config = for_epochs(
-        space.suggest(lambda leaf: 0.3 if leaf.path == "dropout" else leaf.baseline), 3
+        space(name).suggest(lambda leaf: 0.3 if leaf.path == "dropout" else leaf.baseline), 3
     )
     training = Training(task, config, [data], seed=2)
     history = [training.run_epoch() for _ in range(3)]
@@ -279,10 +278,10 @@ def test_it_trains_as_plain_pytorch_does(name: str, datasets: Any) -> None:
 @pytest.mark.parametrize("seed", [None, 5])
 @each_task
 def test_the_served_model_is_exported_with_any_number_of_rows(
-    name: str, seed: int | None, datasets: Any, fitting: Any, tmp_path: Path
+    name: str, seed: int | None, space: Any, datasets: Any, fitting: Any, tmp_path: Path
 ) -> None:
     task = find_task(name)
-    config = task.space() if seed is None else fitting(name, seed)
+    config = space(name).baseline() if seed is None else fitting(name, seed)
     module, example = task.problem(config, datasets(name), CPU).serving()
     assert not any(part.training for part in module.modules())
     assert len(example) >= 2
