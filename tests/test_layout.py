@@ -32,6 +32,7 @@ ALLOWED: dict[str, dict[str, tuple[str, ...]]] = {
         "tuneyard.spaces": ALL,
     },
     "datasets": {
+        "PIL": ("image_folder.py",),
         "anyascii": ALL,
         "numpy": ALL,
         "pooch": ALL,
