@@ -15,24 +15,33 @@ from tuneyard.spaces.schedules import Constant, Cosine, OneCycle
 LearningRate = Annotated[float, Float(3e-4, 1e-2, log=True)]
 """Where ten epochs are neither too few nor too wild for networks of this size."""
 
+WeakDecay = Annotated[float, Float(1e-6, 1e-3, log=True)] | None
+"""L2 of more than this outweighs the loss."""
+
+WeakL1 = Annotated[float, Float(1e-7, 1e-5, log=True)] | None
+"""With half a million weights, more than this outweighs the loss."""
+
 
 class ImageSGD(SGD):
     """SGD from the course's learning rate upwards."""
 
-    lr: Annotated[float, Float(5e-3, 2e-1, log=True)] = 1e-2
+    lr: Annotated[float, Float(5e-3, 1e-1, log=True)] = 1e-2
     momentum: Annotated[float, Float(0.0, 0.95)] = 0.5
+    weight_decay: WeakDecay = None
 
 
 class ImageAdam(Adam):
     """Adam around its usual learning rate."""
 
     lr: LearningRate = 1e-3
+    weight_decay: WeakDecay = None
 
 
 class ImageAdamW(AdamW):
     """AdamW around its usual learning rate."""
 
     lr: LearningRate = 1e-3
+    weight_decay: Annotated[float, Float(1e-4, 1e-1, log=True)] = 1e-2
 
 
 class ImageTraining(TrainingSpace):
@@ -49,5 +58,6 @@ class ImageTraining(TrainingSpace):
         ImageSGD()
     )
     schedule: Annotated[Constant | Cosine | OneCycle, Field(discriminator="kind")] = Constant()
+    l1: WeakL1 = None
     batch_size: Literal[32, 64, 128, 256] = 64
     epochs: int = 10
