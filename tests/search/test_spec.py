@@ -39,7 +39,6 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"name": 7}, "name should be a valid string, got 7"),
     ({"data": "digits"}, "diabetes has one data set: leave data out, got 'digits'"),
     ({"task": "mnist-mlp", "data": "cifar"}, "data must be one of mnist, fashion-mnist, kmnist, d"),
-    ({"task": "mnist-mlp", "data": ""}, "data must be one of mnist, fashion-mnist, kmnist, digit"),
     ({"task": "mnist-mlp", "data": 7}, "data should be a valid string, got 7"),
     ({"trials": 0}, "trials should be greater than or equal to 1, got 0"),
     ({"trials": "many"}, "trials should be a valid integer"),
