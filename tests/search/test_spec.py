@@ -39,7 +39,6 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"name": 7}, "name should be a valid string, got 7"),
     ({"data": "digits"}, "diabetes has one data set: leave data out, got 'digits'"),
     ({"task": "mnist-mlp", "data": "cifar"}, "data must be one of mnist, fashion-mnist, kmnist, d"),
-    ({"task": "mnist-mlp", "data": 7}, "data should be a valid string, got 7"),
     ({"trials": 0}, "trials should be greater than or equal to 1, got 0"),
     ({"trials": "many"}, "trials should be a valid integer"),
     ({"trials": 2.5}, "trials should be a valid integer"),
@@ -98,7 +97,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 def test_a_wrong_value_costs_one_line(values: dict[str, Any], line: str) -> None:
     said = refusal(**values)
     assert line in said
-    assert len(said) < 450  # with all the tasks that there are
+    assert len(said) < 450
 
 
 def test_a_spec_needs_a_task() -> None:
