@@ -7,7 +7,7 @@ from functools import partial
 from typing import Protocol
 
 from tuneyard.search.folder import CHECKPOINTS, SearchFolder
-from tuneyard.search.trials import History, TrialRecord, trial_folder
+from tuneyard.search.trials import History, TrialRecord, cost, trial_folder
 from tuneyard.trainables.task import Objective
 
 ARTIFACTS = "checkpoint"
@@ -81,8 +81,7 @@ class BestCheckpoints:
 
     def _rank(self, record: TrialRecord) -> tuple[bool, float, int]:
         value = record.value if record.value is not None else 0.0
-        sign = 1 if self._objective.mode == "min" else -1
-        return (not record.candidate, sign * value, record.number)
+        return (not record.candidate, cost(value, self._objective), record.number)
 
     def close(self) -> None:
         """Asks for the last deletions; `sweep` comes when the store has done what it was asked."""

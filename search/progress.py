@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from operator import itemgetter
 from types import TracebackType
 from typing import Self
 
@@ -14,7 +15,7 @@ from rich.text import Text
 
 from tuneyard.search.pace import Pace
 from tuneyard.search.spec import SearchSpec
-from tuneyard.search.trials import BASELINE, FAILURES, History, TrialRecord
+from tuneyard.search.trials import BASELINE, FAILURES, History, TrialRecord, cost
 from tuneyard.spaces import to_text
 from tuneyard.trainables.task import Objective
 
@@ -140,13 +141,12 @@ class Progress:
 
     def _ranked(self) -> list[TrialRecord]:
         """Trials with a value that did not fail, the best first."""
-        sign = 1 if self._objective.mode == "min" else -1
         valued = [
-            record
+            (cost(record.value, self._objective), record)
             for record in self._records.values()
             if record.value is not None and record.state not in FAILURES
         ]
-        return sorted(valued, key=lambda record: sign * (record.value or 0.0))
+        return [record for _, record in sorted(valued, key=itemgetter(0))]
 
     def _render(self) -> Group:
         """Bar, line and the top trials, for a terminal."""

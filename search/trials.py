@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, get_args
+from typing import TYPE_CHECKING, Literal, Protocol, get_args
 
 from tuneyard.spaces import Value
+
+if TYPE_CHECKING:
+    from tuneyard.trainables.task import Objective
 
 Params = dict[str, Value]
 History = Mapping[str, Sequence[float]]
@@ -92,6 +95,11 @@ class TrialListener(Protocol):
 
     def ended(self, record: TrialRecord) -> None:
         """The trial ended; the record will not change any more."""
+
+
+def cost(value: float, objective: Objective) -> float:
+    """A value by which trials are sorted, the best first: smaller is better in either direction."""
+    return value if objective.mode == "min" else -value
 
 
 def count_states(records: Iterable[TrialRecord]) -> dict[State, int]:
