@@ -7,8 +7,7 @@ import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import BaseModel, ConfigDict
-
+from tuneyard.search.frozen import Frozen
 from tuneyard.search.trials import TrialRecord, count_states
 from tuneyard.spaces import Value, to_text
 
@@ -19,25 +18,21 @@ if TYPE_CHECKING:
 ResultState = Literal["queued", "running", "completed", "stopped", "failed"]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ObjectiveResult(_Part):
+class ObjectiveResult(Frozen):
     """The metric that ranks trials."""
 
     metric: str
     mode: Literal["min", "max"]
 
 
-class BaselineResult(_Part):
+class BaselineResult(Frozen):
     """The baseline; `value` is None where it gave none."""
 
     value: float | None
     config: dict[str, Value]
 
 
-class BestResult(_Part):
+class BestResult(Frozen):
     """The best trial: its value at its best epoch, and its model's metrics on the test part."""
 
     value: float
@@ -47,7 +42,7 @@ class BestResult(_Part):
     test: dict[str, float]
 
 
-class MlflowResult(_Part):
+class MlflowResult(Frozen):
     """Where the search is recorded."""
 
     tracking_uri: str
@@ -55,7 +50,7 @@ class MlflowResult(_Part):
     run_id: str
 
 
-class SearchResult(_Part):
+class SearchResult(Frozen):
     """What a search found.
 
     Attributes:

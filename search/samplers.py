@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from tuneyard.search.frozen import Frozen
 
 
-class _Options(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class TPE(_Options):
+class TPE(Frozen):
     """Tree-structured Parzen estimator (Bergstra et al., 2011), multivariate, branch by branch.
 
     Attributes:
@@ -22,25 +20,25 @@ class TPE(_Options):
     startup_trials: Annotated[int, Field(ge=1)] = 10
 
 
-class Random(_Options):
+class Random(Frozen):
     """Each dimension on its own, uniformly over its domain."""
 
     kind: Literal["random"] = "random"
 
 
-class QuasiRandom(_Options):
+class QuasiRandom(Frozen):
     """A scrambled Sobol sequence; dimensions of branches are random."""
 
     kind: Literal["quasi_random"] = "quasi_random"
 
 
-class CmaEs(_Options):
+class CmaEs(Frozen):
     """Covariance matrix adaptation (Hansen, 2016) of the numbers that every config has."""
 
     kind: Literal["cma_es"] = "cma_es"
 
 
-class GP(_Options):
+class GP(Frozen):
     """Gaussian process with expected improvement.
 
     Attributes:
@@ -51,7 +49,7 @@ class GP(_Options):
     startup_trials: Annotated[int, Field(ge=1)] = 10
 
 
-class Grid(_Options):
+class Grid(Frozen):
     """Every combination, in order; the search ends with the last one.
 
     Attributes:

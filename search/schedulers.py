@@ -5,14 +5,12 @@ from __future__ import annotations
 import math
 from typing import Annotated, Literal, assert_never
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from tuneyard.search.frozen import Frozen
 
 
-class _Options(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ASHA(_Options):
+class ASHA(Frozen):
     """Asynchronous successive halving (Li et al., 2020).
 
     Attributes:
@@ -25,7 +23,7 @@ class ASHA(_Options):
     reduction: Annotated[int, Field(ge=2)] = 3
 
 
-class HyperBand(_Options):
+class HyperBand(Frozen):
     """HyperBand (Li et al., 2018): successive halving in brackets that wait for each other.
 
     Attributes:
@@ -36,7 +34,7 @@ class HyperBand(_Options):
     reduction: Annotated[int, Field(ge=2)] = 3
 
 
-class Median(_Options):
+class Median(Frozen):
     """Stops a trial whose best is below the median of the others' means (Golovin et al., 2017).
 
     Attributes:
@@ -49,7 +47,7 @@ class Median(_Options):
     min_trials: Annotated[int, Field(ge=1)] = 3
 
 
-class PBT(_Options):
+class PBT(Frozen):
     """Population based training (Jaderberg et al., 2017); the trials are the population.
 
     A trial in the lowest quarter goes on from a copy of one in the highest, with its optimizer's
@@ -67,7 +65,7 @@ class PBT(_Options):
     resample: Annotated[float, Field(ge=0, le=1)] = 0.25
 
 
-class NoScheduler(_Options):
+class NoScheduler(Frozen):
     """Every trial runs to its own end."""
 
     kind: Literal["none"] = "none"

@@ -6,24 +6,23 @@ import threading
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from tuneyard.search.errors import SearchError
+from tuneyard.search.frozen import Frozen
 from tuneyard.search.mlflow_champions import ModelVersion, ServedModel, champion, load_version
 from tuneyard.search.mlflow_searches import MlflowSearches
 from tuneyard.search.service_errors import MissingError
 from tuneyard.trainables.task import find_task
 
 
-class Inputs(BaseModel):
+class Inputs(Frozen):
     """What to predict from.
 
     Attributes:
         inputs: A row each, as the model's signature has them, or as the task's people write them
             (a surname).
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     inputs: list[Any] = Field(min_length=1)
 

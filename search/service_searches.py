@@ -6,9 +6,10 @@ from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
+from tuneyard.search.frozen import Frozen
 from tuneyard.search.results import SearchResult
 from tuneyard.search.service_actions import Extension
 from tuneyard.search.service_bodies import JsonBody, SpecValues
@@ -36,10 +37,8 @@ Name = Annotated[str, Path(description="The search's name.", pattern=NAMED)]
 Only = Annotated[str | None, Field(pattern=NAMED)]
 
 
-class Pages(BaseModel):
+class Pages(Frozen):
     """Which part of a list."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     limit: Annotated[int, Field(ge=1, le=1000, description="At most so many.")] = 100
     page: Annotated[

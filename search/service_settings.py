@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import ConfigDict, Field, SecretStr, ValidationError
 
 from tuneyard.search.access import TOKEN
 from tuneyard.search.errors import SearchError
+from tuneyard.search.frozen import Frozen
 from tuneyard.search.ray_jobs import ADDRESS
 from tuneyard.search.spec import NAME, Seconds
 from tuneyard.spaces.errors import one_line
@@ -20,16 +21,14 @@ TOKEN_LENGTH = 16
 """Shortest token: one that can't be guessed."""
 
 
-class Token(BaseModel):
+class Token(Frozen):
     """A bearer token and whose it is."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     secret: SecretStr
 
 
-class ServiceSettings(BaseModel):
+class ServiceSettings(Frozen):
     """Who may ask the service, what it asks itself, and how much it takes.
 
     Attributes:
@@ -43,7 +42,7 @@ class ServiceSettings(BaseModel):
         max_seconds: Longest search; None means that a search needs no end in time.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True)
+    model_config = ConfigDict(validate_by_name=True)
 
     tokens: tuple[Token, ...] = ()
     tracking_uri: Annotated[str | None, Field(alias="MLFLOW_TRACKING_URI")] = None

@@ -8,9 +8,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Query, Response
 from fastapi.responses import PlainTextResponse, StreamingResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
+from tuneyard.search.frozen import Frozen
 from tuneyard.search.ray_jobs import Job, RayAwayError
 from tuneyard.search.service_core import Asked, Service
 from tuneyard.search.service_errors import MissingError
@@ -18,10 +19,8 @@ from tuneyard.search.service_events import SearchEvents
 from tuneyard.search.service_searches import ONE, READ, Name
 
 
-class Follow(BaseModel):
+class Follow(Frozen):
     """How a log is read."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     follow: Annotated[bool, Field(description="Go on until the job ends.")] = False
 

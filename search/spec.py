@@ -9,9 +9,7 @@ from typing import Annotated, Literal, Self
 
 import yaml
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Discriminator,
     Field,
     FiniteFloat,
@@ -24,6 +22,7 @@ from pydantic import (
 )
 
 from tuneyard.search.errors import SearchError
+from tuneyard.search.frozen import Frozen
 from tuneyard.search.samplers import TPE, Sampler
 from tuneyard.search.schedulers import ASHA, Scheduler
 from tuneyard.spaces import Range, Space, Value
@@ -86,7 +85,7 @@ Restriction = Annotated[
 ]
 
 
-class SearchSpec(BaseModel):
+class SearchSpec(Frozen):
     """One search.
 
     Attributes:
@@ -111,8 +110,6 @@ class SearchSpec(BaseModel):
         keep: How many best checkpoints are kept.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     task: str
     name: str | None = None
     data: str | None = None
@@ -121,12 +118,12 @@ class SearchSpec(BaseModel):
     target: FiniteFloat | None = None
     sampler: Annotated[Sampler, BeforeValidator(_by_kind)] = TPE()
     scheduler: Annotated[Scheduler, BeforeValidator(_by_kind)] = ASHA()
-    space: dict[str, Restriction] = {}
+    space: dict[str, Restriction] = Field(default={})
     folds: Annotated[int, Field(ge=1)] | None = None
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     cpus_per_trial: Annotated[FiniteFloat, Field(gt=0)] = 1.0
     gpus_per_trial: Gpus = 0.0
-    resources_per_trial: dict[str, Annotated[FiniteFloat, Field(gt=0)]] = {}
+    resources_per_trial: dict[str, Annotated[FiniteFloat, Field(gt=0)]] = Field(default={})
     concurrency: Annotated[int, Field(ge=1)] | None = None
     keep: Annotated[int, Field(ge=1)] = 3
 
@@ -193,7 +190,7 @@ class SearchSpec(BaseModel):
         return yaml.safe_dump({"task": self.task} | values, sort_keys=False)
 
 
-class Settings(BaseModel):
+class Settings(Frozen):
     """Where a search runs and writes; none of it changes what is searched.
 
     Attributes:
@@ -207,8 +204,6 @@ class Settings(BaseModel):
         address: A Ray cluster to use; None starts Ray here.
         display: Show progress on stderr.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     storage: Path | str = Path("tuneyard-searches")
     tracking_uri: str | None = None

@@ -6,8 +6,9 @@ import re
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, field_validator
+from pydantic import Field, FiniteFloat, field_validator
 
+from tuneyard.search.frozen import Frozen
 from tuneyard.search.results import MlflowResult, ObjectiveResult
 from tuneyard.search.spec import Seconds
 from tuneyard.spaces import Value
@@ -27,11 +28,7 @@ MORE = r"\+?[1-9][0-9]{0,8}"
 """Trials in all, or with a plus so many more."""
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class SearchStatus(_Part):
+class SearchStatus(Frozen):
     """A search as far as it has come.
 
     Attributes:
@@ -65,7 +62,7 @@ class SearchStatus(_Part):
     mlflow: MlflowResult
 
 
-class TrialStatus(_Part):
+class TrialStatus(Frozen):
     """A trial as MLflow has it.
 
     Attributes:
@@ -87,21 +84,21 @@ class TrialStatus(_Part):
     mlflow_run_id: str
 
 
-class SearchPage(_Part):
+class SearchPage(Frozen):
     """Some searches, the newest first; `next` asks for those after them."""
 
     searches: list[SearchStatus]
     next: str | None
 
 
-class TrialPage(_Part):
+class TrialPage(Frozen):
     """Some trials, in the order in which they started; `next` asks for those after them."""
 
     trials: list[TrialStatus]
     next: str | None
 
 
-class Budget(_Part):
+class Budget(Frozen):
     """What a resumed search may have more.
 
     Attributes:
