@@ -31,9 +31,9 @@ def print_table(
     Console(markup=False, emoji=False, highlight=False, width=width).print(table)
 
 
-def print_space(space: Space[TrainingSpace]) -> None:
+def space_rows(space: Space[TrainingSpace]) -> list[tuple[str, ...]]:
     """A row for each leaf, fixed ones too: path, type, domain, baseline, condition."""
-    rows = [
+    return [
         (
             leaf.path,
             _type(leaf),
@@ -43,7 +43,11 @@ def print_space(space: Space[TrainingSpace]) -> None:
         )
         for leaf in space.leaves
     ]
-    print_table(("path", "type", "domain", "baseline", "exists where"), rows)
+
+
+def print_space(space: Space[TrainingSpace]) -> None:
+    """The space as a table, and how much of it is searched."""
+    print_table(("path", "type", "domain", "baseline", "exists where"), space_rows(space))
     print(f"{len(space.dimensions())} dimensions are searched")
 
 

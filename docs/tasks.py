@@ -1,0 +1,90 @@
+"""Writes `docs/tasks.md` from the tasks themselves and from what benchmarks/quality.py measured.
+
+    python docs/tasks.py > docs/tasks.md
+
+`make docs` does it, and a test sees that the page is as the code says.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from pathlib import Path
+from typing import Any
+
+from tuneyard.search.tables import short, space_rows
+from tuneyard.spaces.loop import TrainingSpace
+from tuneyard.spaces.tasks import task_spaces
+from tuneyard.trainables.task import Task, find_task
+
+RESULTS = Path(__file__).resolve().parents[1] / "benchmarks" / "quality.json"
+
+HEAD = """# The tasks
+
+Every model of the courses is a task: a typed space whose defaults are the course's hand-set values, its data, and the metric that
+ranks its trials. This page is written by `make docs` from the code and from `benchmarks/quality.json`, the results of
+`benchmarks/quality.py`; the machine had 2 CPU cores and no GPU. The best config is chosen on the validation part; the test part is
+read once, by its model.
+"""
+
+
+def page() -> str:
+    """The whole page in Markdown."""
+    measured: dict[str, Any] = json.loads(RESULTS.read_text())
+    tasks = [find_task(name) for name in sorted(task_spaces())]
+    rows = [_summary(task, measured.get(task.name)) for task in tasks]
+    columns = ("task", "metric", "the course reports", "baseline", "best", "the best's test part")
+    sections = [_section(task, measured.get(task.name)) for task in tasks]
+    return "\n".join([HEAD, _table(columns, rows), *sections])
+
+
+def _summary(task: Task[TrainingSpace], found: dict[str, Any] | None) -> tuple[str, ...]:
+    link = f"[`{task.name}`](#{task.name})"
+    start = (link, f"{task.objective.metric}, {task.objective.mode}", task.course_result)
+    if found is None:
+        return (*start, "", "not measured yet", "")
+    result = found["result"]
+    tests = ", ".join(f"{name[5:]} {short(value)}" for name, value in _tests(result).items())
+    return (*start, short(result["baseline"]["value"]), short(result["best"]["value"]), tests)
+
+
+def _tests(result: dict[str, Any]) -> dict[str, float]:
+    return dict(result["best"]["test"])
+
+
+def _section(task: Task[TrainingSpace], found: dict[str, Any] | None) -> str:
+    space = task.space.space()
+    lines = [f"\n## {task.name}\n", inspect.cleandoc(task.space.__doc__ or ""), ""]
+    if task.data:
+        lines.append(f"Data: `--data` {', '.join(f'`{name}`' for name in task.data)}.\n")
+    if found is not None:
+        lines.append(_measured(found))
+    lines.append("<details><summary>The space</summary>\n")
+    rows = [tuple(cell.replace("|", "\\|") for cell in row) for row in space_rows(space)]
+    lines.append(_table(("path", "type", "domain", "baseline", "exists where"), rows))
+    lines.append("</details>")
+    return "\n".join(lines)
+
+
+def _measured(found: dict[str, Any]) -> str:
+    result = found["result"]
+    best, baseline = result["best"]["config"], result["baseline"]["config"]
+    changed = ", ".join(
+        f"`{path}` {short(value)}" for path, value in best.items() if baseline.get(path) != value
+    )
+    trials = result["trials"]["total"]
+    return (
+        f"`{found['command']}` on {found['day']}: {trials} trials in {result['wall_s'] / 60:.1f} min, "
+        f"{result['objective']['metric']} {short(result['baseline']['value'])} -> "
+        f"{short(result['best']['value'])} at epoch {result['best']['epoch']}. The best config differs "
+        f"from the baseline in: {changed}.\n"
+    )
+
+
+def _table(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = [columns, tuple("---" for _ in columns), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+if __name__ == "__main__":
+    print(page(), end="")
