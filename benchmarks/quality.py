@@ -3,8 +3,8 @@
     TUNEYARD_DATA=FOLDER python benchmarks/quality.py [TASK ...]
 
 Runs the command of each task as a person would, one after the other, and writes what came out into
-`benchmarks/quality.json`, from which `make docs` writes `docs/tasks.md`. The budgets are for two CPU
-cores; a machine with more finishes more trials in them. All of them take about three hours.
+`benchmarks/quality.json`, from which `make docs` writes `docs/tasks.md`. The budgets are for two
+CPU cores; a machine with more finishes more trials in them.
 """
 
 from __future__ import annotations

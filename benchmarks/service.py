@@ -41,9 +41,7 @@ async def poll(client: httpx.AsyncClient, path: str, wait: float, until: float) 
     return took
 
 
-async def measure(
-    client: httpx.AsyncClient, path: str, waits: list[float], seconds: float
-) -> None:
+async def measure(client: httpx.AsyncClient, path: str, waits: list[float], seconds: float) -> None:
     """Prints the percentiles of what all clients saw, of which each has its first wait."""
     until = time.monotonic() + seconds
     polls = (poll(client, path, wait, until) for wait in waits)

@@ -21,10 +21,12 @@ RESULTS = Path(__file__).resolve().parents[1] / "benchmarks" / "quality.json"
 
 HEAD = """# The tasks
 
-Every model of the courses is a task: a typed space whose defaults are the course's hand-set values, its data, and the metric that
-ranks its trials. This page is written by `make docs` from the code and from `benchmarks/quality.json`, the results of
-`benchmarks/quality.py`; the machine had 2 CPU cores and no GPU. The best config is chosen on the validation part; the test part is
-read once, by its model.
+Every model of the courses is a task: a typed space whose defaults are the course's hand-set values,
+its data, and the metric that ranks its trials. The best config is chosen on the validation part;
+the test part is read once, by its model.
+
+This page is written by `make docs` from the code and from `benchmarks/quality.json`, the results of
+`benchmarks/quality.py` on a virtual machine with 2 CPU cores and no GPU.
 """
 
 
@@ -44,12 +46,9 @@ def _summary(task: Task[TrainingSpace], found: dict[str, Any] | None) -> tuple[s
     if found is None:
         return (*start, "", "not measured yet", "")
     result = found["result"]
-    tests = ", ".join(f"{name[5:]} {short(value)}" for name, value in _tests(result).items())
+    test = result["best"]["test"]
+    tests = ", ".join(f"{name[5:]} {short(value)}" for name, value in test.items())
     return (*start, short(result["baseline"]["value"]), short(result["best"]["value"]), tests)
-
-
-def _tests(result: dict[str, Any]) -> dict[str, float]:
-    return dict(result["best"]["test"])
 
 
 def _section(task: Task[TrainingSpace], found: dict[str, Any] | None) -> str:
@@ -72,12 +71,12 @@ def _measured(found: dict[str, Any]) -> str:
     changed = ", ".join(
         f"`{path}` {short(value)}" for path, value in best.items() if baseline.get(path) != value
     )
-    trials = result["trials"]["total"]
+    took = f"{result['trials']['total']} trials in {result['wall_s'] / 60:.1f} min"
+    values = " -> ".join(short(result[which]["value"]) for which in ("baseline", "best"))
     return (
-        f"`{found['command']}` on {found['day']}: {trials} trials in {result['wall_s'] / 60:.1f} min, "
-        f"{result['objective']['metric']} {short(result['baseline']['value'])} -> "
-        f"{short(result['best']['value'])} at epoch {result['best']['epoch']}. The best config differs "
-        f"from the baseline in: {changed}.\n"
+        f"`{found['command']}` on {found['day']}: {took}, {result['objective']['metric']} {values} "
+        f"at epoch {result['best']['epoch']}. What the best config has other than the baseline: "
+        f"{changed}.\n"
     )
 
 

@@ -6,6 +6,7 @@ import math
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -126,7 +127,7 @@ def check_shared(folder: SearchFolder) -> None:
     """Sees that every node of the cluster reaches the search's storage and has tuneyard.
 
     Raises:
-        SearchError: One does not.
+        SearchError: One does not, or the storage can't be written here.
     """
     found: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
     nodes = [node for node in found if node["Alive"]]
@@ -134,9 +135,14 @@ def check_shared(folder: SearchFolder) -> None:
         return
     storage = Path(folder.path).parent
     new = not storage.exists()
-    storage.mkdir(parents=True, exist_ok=True)
     probe = storage / f".probe-{secrets.token_hex(8)}"
-    probe.touch()
+    try:
+        storage.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+    except OSError as error:
+        raise SearchError(
+            f"{storage} can't be written: {error.strerror}; name another with --storage"
+        ) from None
     try:
         for node in nodes:
             if not _on_node(node["NodeID"], probe.exists):
@@ -147,7 +153,9 @@ def check_shared(folder: SearchFolder) -> None:
     finally:
         probe.unlink()
         if new:
-            storage.rmdir()
+            # another search may have begun there
+            with suppress(OSError):
+                storage.rmdir()
 
 
 def _on_node(node: str, ask: Callable[[], bool]) -> bool:
