@@ -36,7 +36,8 @@ class MovingDigitsConvlstmSpace(TrainingSpace):
     batches of 16, 10 epochs.
 
     Attributes:
-        patch: A frame is cut into patches of this side, whose pixels become channels.
+        patch: A frame is cut into patches of this side, whose pixels become channels; half
+            the side takes about four times as long.
         hidden_channels: Channels of a layer.
         kernel: Side of a layer's convolutions, in patches.
         num_layers: ConvLSTM layers.
@@ -44,10 +45,10 @@ class MovingDigitsConvlstmSpace(TrainingSpace):
         dropout: Between layers.
     """
 
-    patch: Literal[2, 4] = 4
-    hidden_channels: Annotated[int, Int(8, 64, log=True)] = 32
+    patch: Literal[4, 8] = 4
+    hidden_channels: Annotated[int, Int(8, 48, log=True)] = 32
     kernel: Literal[3, 5] = 3
-    num_layers: Annotated[int, Int(1, 3)] = 1
+    num_layers: Annotated[int, Int(1, 2)] = 1
     output_layers: Annotated[int, Int(1, 3)] = 1
     dropout: Dropout = 0.0
     optimizer: Annotated[MovingDigitsAdam | MovingDigitsRMSprop, Field(discriminator="kind")] = (
