@@ -12,7 +12,7 @@ from unittest import mock
 
 import torch
 
-from tuneyard.trainables import epoch_loop
+from tuneyard.trainables import descent
 from tuneyard.trainables.optimizers import build_optimizer
 from tuneyard.trainables.task import find_task
 from tuneyard.trainables.training import Training
@@ -28,7 +28,7 @@ def training(name: str, *, fused: bool) -> Training:
 
     task = find_task(name)
     config = task.space(epochs=10**6, optimizer={"kind": "adam"})
-    with mock.patch.object(epoch_loop, "build_optimizer", build):
+    with mock.patch.object(descent, "build_optimizer", build):
         return Training(task, config, [task.load(None)], seed=0)
 
 
