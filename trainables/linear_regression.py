@@ -39,8 +39,8 @@ class Line(Problem):
         """``loss``, the mean squared error; ``weight`` and ``bias`` of the line."""
         return {
             "loss": self.loss(batch),
-            "weight": self.model.weight[0, 0],
-            "bias": self.model.bias[0],
+            "weight": self.model.weight.detach()[0, 0],
+            "bias": self.model.bias.detach()[0],
         }
 
     def serving(self) -> tuple[nn.Module, np.ndarray]:

@@ -53,6 +53,17 @@ def test_a_search_of_three_trials(
     assert all(math.isfinite(value) for value in result.best.test.values())
 
 
+@pytest.mark.usefixtures("local_ray")
+def test_a_search_finds_a_network_that_learns_hello_in_five_epochs(settings: Settings) -> None:
+    """The metric is 16 where the word is not solved in the 15 epochs."""
+    result = search(parse_spec({"task": "hello-rnn", "trials": 12, "seed": 1}), settings)
+    assert result.best is not None
+    assert result.baseline.value is not None
+    assert result.best.value < result.baseline.value
+    assert result.best.test["test_accuracy"] == 1.0
+    assert result.best.test["test_epochs_to_solve"] <= 5
+
+
 def test_the_command_on_a_data_set_of_choice(tmp_path: Path) -> None:
     """A process of its own, with a Ray of its own, as people start it."""
     done = subprocess.run(
