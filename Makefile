@@ -14,7 +14,7 @@ export DO_NOT_TRACK := true
 # Modules are compiled once: a search starts several Python processes that import torch.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test check lock secrets image stack-test clean
+.PHONY: help demo test check docs lock secrets image stack-test clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -29,6 +29,11 @@ check: .venv/.ready  ## formatting, lint and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+docs: .venv/.ready  ## docs/tasks.md again, from the tasks and the results of benchmarks/quality.py
+	mkdir -p build
+	$(BIN)/python docs/tasks.py >build/tasks.md
+	mv build/tasks.md docs/tasks.md
 
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--custom-compile-command 'make lock' --python-version 3.11 pyproject.toml

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar, Self, cast
+from typing import Self, cast
 
 import numpy as np
 import torch
@@ -145,7 +145,6 @@ class ImageTransfer(Task[ImageTransferSpace]):
 
     name = "image-transfer"
     objective = Objective("val_accuracy", "max")
-    course_result: ClassVar[str] = ""
 
     def check_data(self, choice: str) -> None:
         """Any text can name a folder; `load` looks at it."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -60,7 +58,6 @@ class MnistAutoencoder(ImageTask[MnistAutoencoderSpace]):
 
     name = "mnist-autoencoder"
     objective = Objective("val_mse", "min")
-    course_result: ClassVar[str] = ""
 
     def problem(
         self, config: MnistAutoencoderSpace, data: Dataset, device: torch.device

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -127,7 +125,6 @@ class MnistGan(ImageTask[MnistGanSpace]):
     name = "mnist-gan"
     objective = Objective("val_frechet", "min")
     loop = AdversarialLoop
-    course_result: ClassVar[str] = ""
 
     def problem(self, config: MnistGanSpace, data: Dataset, device: torch.device) -> Drawings:
         """Images and fresh networks."""

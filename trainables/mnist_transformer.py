@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor, nn
 
@@ -35,7 +33,6 @@ class MnistTransformer(ImageTask[MnistTransformerSpace]):
 
     name = "mnist-transformer"
     objective = Objective("val_accuracy", "max")
-    course_result: ClassVar[str] = ""
 
     def problem(
         self, config: MnistTransformerSpace, data: Dataset, device: torch.device

@@ -5,8 +5,6 @@ Kingma and Welling, 2014, "Auto-encoding variational Bayes".
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -75,7 +73,6 @@ class MnistVae(ImageTask[MnistVaeSpace]):
 
     name = "mnist-vae"
     objective = Objective("val_elbo", "max")
-    course_result: ClassVar[str] = ""
 
     def problem(self, config: MnistVaeSpace, data: Dataset, device: torch.device) -> Vae:
         """Images and a fresh network."""

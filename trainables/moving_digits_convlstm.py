@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 import torch
@@ -134,7 +133,6 @@ class MovingDigitsConvlstm(Task[MovingDigitsConvlstmSpace]):
     name = "moving-digits-convlstm"
     objective = Objective("val_loss", "min")
     data = moving_digits.CHOICES
-    course_result: ClassVar[str] = ""
 
     def load(self, data_dir: Path | None, choice: str | None = None) -> Dataset:
         """3,000 sequences of 10 frames, from MNIST; 1,797 from scikit-learn's digits."""

@@ -81,6 +81,7 @@ class NamesGru(NamesTask[NamesGruSpace]):
     """Classification over 18 countries; accuracy."""
 
     name = "names-gru"
+    course_result = "83.78% accuracy on the test file"
 
     def problem(self, config: NamesGruSpace, data: Dataset, device: torch.device) -> Names:
         """Names by length."""

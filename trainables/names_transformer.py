@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -54,7 +52,6 @@ class NamesTransformer(NamesTask[NamesTransformerSpace]):
     """Classification over 18 countries; accuracy."""
 
     name = "names-transformer"
-    course_result: ClassVar[str] = ""
 
     def problem(self, config: NamesTransformerSpace, data: Dataset, device: torch.device) -> Names:
         """Names by length."""

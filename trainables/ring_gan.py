@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 import torch
@@ -93,7 +92,6 @@ class RingGan(Task[RingGanSpace]):
     name = "ring-gan"
     objective = Objective("val_mmd", "min")
     loop = AdversarialLoop
-    course_result: ClassVar[str] = ""
 
     def load(self, data_dir: Path | None, choice: str | None = None) -> Dataset:
         """5,120 generated points."""
