@@ -19,6 +19,7 @@ import psycopg
 import pytest
 import ray
 from PIL import Image
+from xdist.scheduler import LoadScopeScheduling
 
 BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -31,18 +32,22 @@ AWS = {
 }
 
 
-SHARED = ("local_ray", "service")
-"""Fixtures that start much: what uses one runs in one process, which starts it once."""
+class Together(LoadScopeScheduling):
+    """Which tests one process of pytest-xdist runs: what they share is started once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        if "/end_to_end/" in file or file.endswith("_on_ray.py"):
+            return "local_ray"
+        if "/service/" in file:
+            return "service"
+        # the longest file by far shares nothing
+        return nodeid if file.endswith("/test_contract.py") else file
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tells pytest-xdist which tests stay together."""
-    for item in items:
-        used = getattr(item, "fixturenames", ())
-        for name in SHARED:
-            if name in used:
-                item.add_marker(pytest.mark.xdist_group(name))
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
+    """Of `pytest --numprocesses=2`."""
+    return Together(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -32,7 +32,6 @@ TASK: dict[str, Any] = {
 }
 
 
-@pytest.mark.xdist_group("local_ray")  # not beside other searches
 def test_a_search_on_nodes_that_come_and_go(settings: Settings, records: Any) -> None:
     done = subprocess.run(
         [sys.executable, __file__, str(settings.storage), str(settings.tracking_uri)],
