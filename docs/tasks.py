@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ def _summary(task: Task[TrainingSpace], found: dict[str, Any] | None) -> tuple[s
 
 def _section(task: Task[TrainingSpace], found: dict[str, Any] | None) -> str:
     space = task.space.space()
-    lines = [f"\n## {task.name}\n", inspect.cleandoc(task.space.__doc__ or ""), ""]
+    lines = [f"\n## {task.name}\n", _described(task.space), ""]
     if task.data:
         lines.append(f"Data: `--data` {', '.join(f'`{name}`' for name in task.data)}.\n")
     if found is not None:
@@ -63,6 +64,13 @@ def _section(task: Task[TrainingSpace], found: dict[str, Any] | None) -> str:
     lines.append(_table(("path", "type", "domain", "baseline", "exists where"), rows))
     lines.append("</details>")
     return "\n".join(lines)
+
+
+def _described(space: type[TrainingSpace]) -> str:
+    """A space's docstring, its attributes as a list."""
+    text, _, attributes = inspect.cleandoc(space.__doc__ or "").partition("Attributes:\n")
+    joined = re.sub(r"\n {5,}", " ", attributes)
+    return text + re.sub(r"^ {4}(\w+):", r"- `\1`:", joined, flags=re.MULTILINE)
 
 
 def _measured(found: dict[str, Any]) -> str:

@@ -83,7 +83,7 @@ def test_a_driver_gives_signs_of_life_until_its_end(
         assert heard_of(store.get_run(run_id).data.tags) is not None
     assert len(seen) == 3
     last = written(store, run_id)
-    assert last["driver"] == "HERE:THIS"
+    assert last["driver"] == f"{HERE}:{os.getpid()}"
     assert time.time() - float(last["heartbeat"]) < 5
     assert 100.2 < float(last["wall"]) < 130
     time.sleep(0.5)
