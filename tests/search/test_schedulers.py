@@ -142,7 +142,7 @@ def tune(
         (PBT(interval=500), 30, {30}),
         (NoScheduler(), 100, set()),
     ],
-    ids=str,
+    ids=lambda value: str(sorted(value) if isinstance(value, set) else value),
 )
 def test_milestones(scheduler: Scheduler, epochs: int, expected: set[int]) -> None:
     assert milestones(scheduler, epochs) == expected
