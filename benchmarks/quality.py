@@ -34,7 +34,7 @@ SEARCHES = {
     "mnist-densenet": "--data digits --trials 30 --time 6m",
     "mnist-gan": "--data digits --trials 20 --time 8m",
     "mnist-inception": "--trials 30 --time 30m",
-    "mnist-mlp": "--trials 30 --time 12m",
+    "mnist-mlp": "--trials 30 --time 8m",
     "mnist-resnet": "--trials 30 --time 30m",
     "mnist-transformer": "--data digits --trials 30 --time 6m",
     "mnist-vae": "--data digits --trials 40 --time 6m",
