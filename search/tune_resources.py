@@ -94,9 +94,14 @@ def gpus_there() -> bool:
     return any(node.get("GPU", 0.0) >= 1 for node in _nodes())
 
 
-def _nodes() -> list[dict[str, float]]:
+def _living() -> list[dict[str, Any]]:
+    """The nodes that are there, as Ray describes them."""
     found: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
-    return [node["Resources"] for node in found if node["Alive"]]
+    return [node for node in found if node["Alive"]]
+
+
+def _nodes() -> list[dict[str, float]]:
+    return [node["Resources"] for node in _living()]
 
 
 class Capacity:
@@ -129,8 +134,7 @@ def check_shared(folder: SearchFolder) -> None:
     Raises:
         SearchError: One does not, or the storage can't be written here.
     """
-    found: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
-    nodes = [node for node in found if node["Alive"]]
+    nodes = _living()
     if len(nodes) < 2 or not folder.is_local:
         return
     storage = Path(folder.path).parent
@@ -181,8 +185,7 @@ def _on_node(node: str, ask: Callable[[], bool]) -> bool:
 
 
 def _lives(node: str) -> bool:
-    found: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
-    return any(one["NodeID"] == node and one["Alive"] for one in found)
+    return any(one["NodeID"] == node for one in _living())
 
 
 def _unusable(error: ray.exceptions.RayError) -> SearchError:
