@@ -16,6 +16,7 @@ from tuneyard.spaces.image_transfer import STAGES, Backbone, ImageTransferSpace
 from tuneyard.trainables.augmentation import augment
 from tuneyard.trainables.backbones import DEVIATION, MEAN, build_backbone, load_weights
 from tuneyard.trainables.images import BRIGHTEST, mean_over_chunks
+from tuneyard.trainables.metrics import classification_metrics
 from tuneyard.trainables.task import Batch, Metrics, Objective, Problem, Task
 
 CHUNK = 64
@@ -128,11 +129,7 @@ class Pictures(Problem):
         return mean_over_chunks(batch, self._measure, CHUNK)
 
     def _measure(self, batch: Batch) -> Metrics:
-        logits = self._logits(batch)
-        return {
-            "loss": nn.functional.cross_entropy(logits, batch["label"]),
-            "accuracy": (logits.argmax(1) == batch["label"]).float().mean(),
-        }
+        return classification_metrics(self._logits(batch), batch["label"])
 
     def serving(self) -> tuple[nn.Module, np.ndarray]:
         """(B, 3, 224, 224) bytes to the probability of each class (B, classes)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -12,9 +13,11 @@ from torch import Tensor, nn
 
 from tuneyard.datasets import Dataset, Part, images
 from tuneyard.spaces.augmentation import Augmentation
+from tuneyard.spaces.image_training import ImageTraining
 from tuneyard.spaces.loop import TrainingSpace
 from tuneyard.trainables.augmentation import augment
-from tuneyard.trainables.task import Batch, Metrics, Problem, Task
+from tuneyard.trainables.metrics import classification_metrics
+from tuneyard.trainables.task import Batch, Metrics, Objective, Problem, Task
 
 CHUNK = 1000
 """Images that are measured at a time: a whole part's activations would not fit in memory."""
@@ -22,6 +25,7 @@ CHUNK = 1000
 BRIGHTEST = 255
 
 ConfigT = TypeVar("ConfigT", bound=TrainingSpace)
+ImageConfigT = TypeVar("ImageConfigT", bound=ImageTraining)
 
 
 class ImageTask(Task[ConfigT]):
@@ -112,17 +116,27 @@ class Classification(ImageProblem):
         return mean_over_chunks(batch, self._measure)
 
     def _measure(self, batch: Batch) -> Metrics:
-        logits = self.logits(batch)
-        return {
-            "loss": nn.functional.cross_entropy(logits, batch["label"]),
-            "accuracy": (logits.argmax(1) == batch["label"]).float().mean(),
-        }
+        return classification_metrics(self.logits(batch), batch["label"])
 
     def serving(self) -> tuple[nn.Module, np.ndarray]:
         """(B, 28, 28) bytes to the probability of each class (B, 10)."""
         module = nn.Sequential(Scaled(self._mean, self._std), self.model, nn.Softmax(dim=1))
         # torch.export warns of weights in another order
         return module.cpu().eval().to(memory_format=torch.contiguous_format), self.examples()
+
+
+class ClassificationTask(ImageTask[ImageConfigT]):
+    """The classes of images by a network with the fields of `ImageTraining`; accuracy."""
+
+    objective = Objective("val_accuracy", "max")
+
+    @abstractmethod
+    def network(self, config: ImageConfigT) -> nn.Module:
+        """A fresh network from images (B, 1, 28, 28) to logits (B, 10)."""
+
+    def problem(self, config: ImageConfigT, data: Dataset, device: torch.device) -> Classification:
+        """Images and a fresh network."""
+        return Classification(self.network(config), data, device, config.augmentation)
 
 
 class Scaled(nn.Module):

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import torch
 from torch import nn
 
-from tuneyard.datasets import Dataset, images
+from tuneyard.datasets import images
 from tuneyard.spaces.mnist_cnn import MnistCnnSpace
 from tuneyard.trainables.activations import build_activation
-from tuneyard.trainables.images import Classification, ImageTask
+from tuneyard.trainables.images import ClassificationTask
 from tuneyard.trainables.layers import build_pooling, convolution, hidden_layers
-from tuneyard.trainables.task import Objective
 
 
 class ConvNet(nn.Sequential):
@@ -49,16 +47,15 @@ class ConvNet(nn.Sequential):
         super().__init__(*layers, nn.Linear(last, images.CLASSES))
 
 
-class MnistCnn(ImageTask[MnistCnnSpace]):
+class MnistCnn(ClassificationTask[MnistCnnSpace]):
     """Classification over ten classes; accuracy."""
 
     name = "mnist-cnn"
-    objective = Objective("val_accuracy", "max")
     course_result = "98% accuracy"
 
-    def problem(self, config: MnistCnnSpace, data: Dataset, device: torch.device) -> Classification:
-        """Images and a fresh network."""
-        return Classification(ConvNet(config), data, device, config.augmentation)
+    def network(self, config: MnistCnnSpace) -> ConvNet:
+        """See `ClassificationTask.network`."""
+        return ConvNet(config)
 
 
 TASK = MnistCnn()

@@ -5,10 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from tuneyard.datasets import Dataset, images
+from tuneyard.datasets import images
 from tuneyard.spaces.mnist_densenet import MnistDensenetSpace
-from tuneyard.trainables.images import Classification, ImageTask
-from tuneyard.trainables.task import Objective
+from tuneyard.trainables.images import ClassificationTask
 
 
 class DenseLayer(nn.Module):
@@ -58,17 +57,14 @@ def _block(config: MnistDensenetSpace, channels: int) -> list[nn.Module]:
     ]
 
 
-class MnistDensenet(ImageTask[MnistDensenetSpace]):
+class MnistDensenet(ClassificationTask[MnistDensenetSpace]):
     """Classification over ten classes; accuracy."""
 
     name = "mnist-densenet"
-    objective = Objective("val_accuracy", "max")
 
-    def problem(
-        self, config: MnistDensenetSpace, data: Dataset, device: torch.device
-    ) -> Classification:
-        """Images and a fresh network."""
-        return Classification(DenseNet(config), data, device, config.augmentation)
+    def network(self, config: MnistDensenetSpace) -> DenseNet:
+        """See `ClassificationTask.network`."""
+        return DenseNet(config)
 
 
 TASK = MnistDensenet()

@@ -5,11 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from tuneyard.datasets import Dataset, images
+from tuneyard.datasets import images
 from tuneyard.spaces.mnist_inception import MnistInceptionSpace
-from tuneyard.trainables.images import Classification, ImageTask
+from tuneyard.trainables.images import ClassificationTask
 from tuneyard.trainables.layers import convolution
-from tuneyard.trainables.task import Objective
 
 
 class Inception(nn.Module):
@@ -65,18 +64,15 @@ class InceptionNet(nn.Sequential):
         super().__init__(*layers, nn.Flatten(), nn.Dropout(config.dropout), head)
 
 
-class MnistInception(ImageTask[MnistInceptionSpace]):
+class MnistInception(ClassificationTask[MnistInceptionSpace]):
     """Classification over ten classes; accuracy."""
 
     name = "mnist-inception"
-    objective = Objective("val_accuracy", "max")
     course_result = "98 to 99% accuracy"
 
-    def problem(
-        self, config: MnistInceptionSpace, data: Dataset, device: torch.device
-    ) -> Classification:
-        """Images and a fresh network."""
-        return Classification(InceptionNet(config), data, device, config.augmentation)
+    def network(self, config: MnistInceptionSpace) -> InceptionNet:
+        """See `ClassificationTask.network`."""
+        return InceptionNet(config)
 
 
 TASK = MnistInception()

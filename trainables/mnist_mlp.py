@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import torch
 from torch import nn
 
-from tuneyard.datasets import Dataset, images
+from tuneyard.datasets import images
 from tuneyard.spaces.mnist_mlp import MnistMlpSpace
-from tuneyard.trainables.images import Classification, ImageTask
+from tuneyard.trainables.images import ClassificationTask
 from tuneyard.trainables.layers import hidden_layers
-from tuneyard.trainables.task import Objective
 
 
 class Perceptron(nn.Sequential):
@@ -28,16 +26,15 @@ class Perceptron(nn.Sequential):
         super().__init__(nn.Flatten(), *hidden, nn.Linear(last, images.CLASSES))
 
 
-class MnistMlp(ImageTask[MnistMlpSpace]):
+class MnistMlp(ClassificationTask[MnistMlpSpace]):
     """Classification over ten classes; accuracy."""
 
     name = "mnist-mlp"
-    objective = Objective("val_accuracy", "max")
     course_result = "96 to 97% accuracy"
 
-    def problem(self, config: MnistMlpSpace, data: Dataset, device: torch.device) -> Classification:
-        """Images and a fresh perceptron."""
-        return Classification(Perceptron(config), data, device, config.augmentation)
+    def network(self, config: MnistMlpSpace) -> Perceptron:
+        """See `ClassificationTask.network`."""
+        return Perceptron(config)
 
 
 TASK = MnistMlp()

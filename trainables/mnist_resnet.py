@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
-from tuneyard.datasets import Dataset, images
+from tuneyard.datasets import images
 from tuneyard.spaces.mnist_resnet import MnistResnetSpace
-from tuneyard.trainables.images import Classification, ImageTask
+from tuneyard.trainables.images import ClassificationTask
 from tuneyard.trainables.layers import convolution
-from tuneyard.trainables.task import Objective
 
 
 class Residual(nn.Module):
@@ -48,18 +46,15 @@ class ResNet(nn.Sequential):
         super().__init__(*layers, nn.Flatten(), nn.Dropout(config.dropout), head)
 
 
-class MnistResnet(ImageTask[MnistResnetSpace]):
+class MnistResnet(ClassificationTask[MnistResnetSpace]):
     """Classification over ten classes; accuracy."""
 
     name = "mnist-resnet"
-    objective = Objective("val_accuracy", "max")
     course_result = "98 to 99% accuracy"
 
-    def problem(
-        self, config: MnistResnetSpace, data: Dataset, device: torch.device
-    ) -> Classification:
-        """Images and a fresh network."""
-        return Classification(ResNet(config), data, device, config.augmentation)
+    def network(self, config: MnistResnetSpace) -> ResNet:
+        """See `ClassificationTask.network`."""
+        return ResNet(config)
 
 
 TASK = MnistResnet()

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from tuneyard.datasets import Dataset, Part, names
+from tuneyard.trainables.metrics import classification_metrics
 from tuneyard.trainables.task import Batch, ConfigT, Metrics, Objective, Problem, Task
 
 LETTERS = 128  # ASCII
@@ -81,11 +82,7 @@ class NamesProblem(Problem):
 
     def evaluate(self, batch: Batch) -> Metrics:
         """``loss`` and ``accuracy``."""
-        logits = self.logits(batch)
-        return {
-            "loss": nn.functional.cross_entropy(logits, batch["label"]),
-            "accuracy": (logits.argmax(1) == batch["label"]).float().mean(),
-        }
+        return classification_metrics(self.logits(batch), batch["label"])
 
     def examples(self) -> np.ndarray:
         """Two names as a served model reads them: (2, longest) int64 ASCII codes, zero padded."""
