@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pack_padded_sequence
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence
 
 from tuneyard.datasets import Dataset
 from tuneyard.spaces.names_gru import NamesGruSpace
 from tuneyard.trainables.names import LETTERS, NamesProblem, NamesTask
+from tuneyard.trainables.packed_gru import packed_gru
 from tuneyard.trainables.padded import PaddedRecurrent
 from tuneyard.trainables.recurrent import build_recurrent, last_states
 from tuneyard.trainables.task import Batch
@@ -34,12 +35,22 @@ class Classifier(nn.Module):
 
     def forward(self, letters: Tensor, lengths: Tensor) -> Tensor:
         """Logits by country; `lengths` (int64) lie on the CPU."""
-        embedded = self.dropout(self.embedding(letters))
-        packed = pack_padded_sequence(embedded, lengths, batch_first=True)
-        _, hidden = self.layers(packed)
-        states = last_states(hidden, self.layers.bidirectional)
-        logits: Tensor = self.head(self.dropout(states))
+        packed = pack_padded_sequence(letters, lengths, batch_first=True)
+        logits: Tensor = self.head(self.dropout(self._states(packed)))
         return logits
+
+    def _states(self, packed: PackedSequence) -> Tensor:
+        """The last layer's final state, both directions side by side."""
+        letters, sizes = packed.data, packed.batch_sizes
+        gru = self.layers if isinstance(self.layers, nn.GRU) and not letters.is_cuda else None
+        if gru is not None and not (self.training and self.dropout.p > 0):
+            # without dropout a letter is the same wherever it stands
+            return packed_gru(gru, self.embedding.weight, sizes, letters)
+        embedded = self.dropout(self.embedding(letters))
+        if gru is not None:
+            return packed_gru(gru, embedded, sizes)
+        _, hidden = self.layers(PackedSequence(embedded, sizes))
+        return last_states(hidden, self.layers.bidirectional)
 
 
 class Names(NamesProblem):
