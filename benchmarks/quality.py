@@ -19,6 +19,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+from sklearn.datasets import load_digits
+
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "quality.json"
 
@@ -27,24 +30,39 @@ SEARCHES = {
     "airplane-lstm": "--trials 100",
     "diabetes": "--folds 5 --trials 60",
     "hello-rnn": "--trials 100",
+    "image-transfer": "--data pictures --set weights=none --trials 20 --time 6m",
     "linear-regression": "--trials 40",
     "logistic-regression": "--trials 40",
-    "mnist-autoencoder": "--data digits --trials 40 --time 6m",
-    "mnist-cnn": "--trials 30 --time 20m",
-    "mnist-densenet": "--data digits --trials 30 --time 6m",
-    "mnist-gan": "--data digits --trials 20 --time 8m",
-    "mnist-inception": "--trials 30 --time 30m",
+    "mnist-autoencoder": "--data digits --trials 40 --time 4m",
+    "mnist-cnn": "--trials 30 --time 14m",
+    "mnist-densenet": "--data digits --trials 30 --time 4m",
+    "mnist-gan": "--data digits --trials 20 --time 5m",
+    "mnist-inception": "--trials 30 --time 25m",
     "mnist-mlp": "--trials 30 --time 8m",
-    "mnist-resnet": "--trials 30 --time 30m",
-    "mnist-transformer": "--data digits --trials 30 --time 6m",
-    "mnist-vae": "--data digits --trials 40 --time 6m",
-    "moving-digits-convlstm": "--data digits --trials 20 --time 10m",
-    "names-gru": "--trials 40 --time 25m",
-    "names-transformer": "--trials 30 --time 15m",
+    "mnist-resnet": "--trials 30 --time 20m",
+    "mnist-transformer": "--data digits --trials 30 --time 4m",
+    "mnist-vae": "--data digits --trials 40 --time 4m",
+    "moving-digits-convlstm": "--data digits --trials 20 --time 5m",
+    "names-gru": "--trials 40 --time 10m",
+    "names-transformer": "--trials 30 --time 6m",
     "ring-gan": "--trials 40 --time 8m",
     "sine-forecast": "--trials 30 --time 6m",
     "sine-to-cosine": "--trials 30 --time 6m",
 }
+
+
+PICTURES = 30
+"""Of each class in the folder for `image-transfer`."""
+
+
+def write_pictures(folder: Path) -> None:
+    """scikit-learn's digits as a folder of pictures for each class."""
+    image, label = load_digits(return_X_y=True)
+    for digit in range(10):
+        (folder / str(digit)).mkdir(parents=True)
+        for row, pixels in enumerate(image[label == digit][:PICTURES]):
+            picture = (pixels.reshape(8, 8) * (255 / 16)).astype("uint8")
+            Image.fromarray(picture).save(folder / str(digit) / f"{row}.png")
 
 
 def measure(task: str) -> dict[str, Any]:
@@ -56,6 +74,8 @@ def measure(task: str) -> dict[str, Any]:
     """
     arguments = ["search", task, *SEARCHES[task].split()]
     with tempfile.TemporaryDirectory(prefix="tuneyard-quality-") as folder:
+        if task == "image-transfer":
+            write_pictures(Path(folder) / "pictures")
         done = subprocess.run(
             [sys.executable, "-m", "tuneyard.search.cli", *arguments, "--json"],
             cwd=folder,

@@ -36,20 +36,29 @@ def page() -> str:
     measured: dict[str, Any] = json.loads(RESULTS.read_text())
     tasks = [find_task(name) for name in sorted(task_spaces())]
     rows = [_summary(task, measured.get(task.name)) for task in tasks]
-    columns = ("task", "metric", "the course reports", "baseline", "best", "the best's test part")
+    columns = (
+        "task",
+        "metric",
+        "the course reports",
+        "baseline",
+        "best",
+        "the best's test part",
+        "command",
+    )
     sections = [_section(task, measured.get(task.name)) for task in tasks]
     return "\n".join([HEAD, _table(columns, rows), *sections])
 
 
 def _summary(task: Task[TrainingSpace], found: dict[str, Any] | None) -> tuple[str, ...]:
     link = f"[`{task.name}`](#{task.name})"
-    start = (link, f"{task.objective.metric}, {task.objective.mode}", task.course_result)
+    start = (link, f"{task.objective.metric}, {task.objective.mode}", task.course_result or "-")
     if found is None:
-        return (*start, "", "not measured yet", "")
+        return (*start, "", "not measured yet", "", "")
     result = found["result"]
     test = result["best"]["test"]
     tests = ", ".join(f"{name[5:]} {short(value)}" for name, value in test.items())
-    return (*start, short(result["baseline"]["value"]), short(result["best"]["value"]), tests)
+    values = [short(result[which]["value"]) for which in ("baseline", "best")]
+    return (*start, *values, tests, f"`{found['command']}`")
 
 
 def _section(task: Task[TrainingSpace], found: dict[str, Any] | None) -> str:
