@@ -42,7 +42,7 @@ SEARCHES = {
     "mnist-resnet": "--trials 30 --time 20m",
     "mnist-transformer": "--data digits --trials 30 --time 4m",
     "mnist-vae": "--data digits --trials 40 --time 4m",
-    "moving-digits-convlstm": "--data digits --trials 20 --time 5m",
+    "moving-digits-convlstm": "--trials 20 --time 8m",
     "names-gru": "--trials 40 --time 10m",
     "names-transformer": "--trials 30 --time 6m",
     "ring-gan": "--trials 40 --time 8m",

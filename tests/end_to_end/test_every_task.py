@@ -22,7 +22,8 @@ FROM_FILES = {"diabetes", "names-gru", "names-transformer"}
 
 def small(name: str, request: pytest.FixtureRequest) -> dict[str, Any]:
     """Three trials of two epochs, on the data set that needs no file where there is one."""
-    values: dict[str, Any] = {"task": name, "trials": 3, "space": {"epochs": 2}}
+    # one trial at a time: each of two would import torch in a process of its own
+    values: dict[str, Any] = {"task": name, "trials": 3, "concurrency": 1, "space": {"epochs": 2}}
     if "digits" in find_task(name).data:
         values["data"] = "digits"
     if name == "image-transfer":
@@ -56,7 +57,8 @@ def test_a_search_of_three_trials(
 @pytest.mark.usefixtures("local_ray")
 def test_a_search_finds_a_network_that_learns_hello_in_five_epochs(settings: Settings) -> None:
     """The metric is 16 where the word is not solved in the 15 epochs."""
-    result = search(parse_spec({"task": "hello-rnn", "trials": 12, "seed": 1}), settings)
+    values = {"task": "hello-rnn", "trials": 12, "concurrency": 1, "seed": 1}
+    result = search(parse_spec(values), settings)
     assert result.best is not None
     assert result.baseline.value is not None
     assert result.best.value < result.baseline.value
