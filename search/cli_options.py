@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from functools import wraps
@@ -228,12 +229,12 @@ class ClusterOptions:
 
     def again(self) -> str:
         """The options that another command needs to ask the same service; most often none."""
-        options = ""
-        if self.cluster != os.environ.get(ADDRESS):
-            options += f" --cluster {self.cluster}"
+        options: list[str] = []
+        if self.cluster is not None and self.cluster != os.environ.get(ADDRESS):
+            options += ["--cluster", self.cluster]
         if self.token_file is not None:
-            options += f" --token-file {self.token_file}"
-        return options
+            options += ["--token-file", str(self.token_file)]
+        return "".join(f" {shlex.quote(word)}" for word in options)
 
 
 def print_result(result: SearchResult, as_json: bool) -> None:
@@ -250,7 +251,8 @@ def conclude(result: SearchResult, here: HereOptions, as_json: bool) -> None:
     """Prints what a search that ran here found; exits with 1 where no trial succeeded."""
     print_result(result, as_json)
     if not as_json:
-        option = f" --tracking-uri {here.tracking_uri}" if here.tracking_uri else ""
+        uri = here.tracking_uri
+        option = f" --tracking-uri {shlex.quote(uri)}" if uri else ""
         typer.echo(f"\nCompare the trials in MLflow: tuneyard ui{option}")
     if result.best is None:
         raise typer.Exit(NO_TRIAL)

@@ -134,8 +134,8 @@ def test_a_search_without_a_best_trial_is_a_failure(other: Any, told: Any) -> No
 
 def test_ctrl_c_leaves_the_search_running(other: Any, told: Any, tmp_path: Path) -> None:
     server = other(told.answer(told.status, "201 Created"), told.stream(told.event("status")), b"")
-    options = ["--follow", "--cluster", server.address, "--token-file", "token"]
-    (tmp_path / "token").write_text("word")
+    options = ["--follow", "--cluster", server.address, "--token-file", "my token"]
+    (tmp_path / "my token").write_text("word")
     with subprocess.Popen(
         [sys.executable, "-m", "tuneyard.search.cli", "submit", "diabetes", *options],
         cwd=tmp_path,
@@ -148,7 +148,7 @@ def test_ctrl_c_leaves_the_search_running(other: Any, told: Any, tmp_path: Path)
         assert client.stderr.readline() == "Search mine\n"
         assert client.stderr.readline().startswith("running · 3/50 trials")
         client.send_signal(signal.SIGINT)
-        again = f"mine --cluster {server.address} --token-file token"
+        again = f"mine --cluster {server.address} --token-file 'my token'"
         assert client.stderr.read() == (
             f"mine goes on without you; follow it with: tuneyard logs -f {again}; stop it with: "
             f"tuneyard stop {again}\n"
