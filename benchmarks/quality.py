@@ -30,7 +30,8 @@ SEARCHES = {
     "airplane-lstm": "--trials 100",
     "diabetes": "--folds 5 --trials 60",
     "hello-rnn": "--trials 100",
-    "image-transfer": "--data pictures --set weights=none --trials 20 --time 5m",
+    "image-transfer": "--data pictures --set weights=none "
+    "--set backbone=resnet18,mobilenet_v3_small --trials 20 --time 10m",
     "linear-regression": "--trials 40",
     "logistic-regression": "--trials 40",
     "mnist-autoencoder": "--data digits --trials 40 --time 3m",
@@ -44,7 +45,7 @@ SEARCHES = {
     "mnist-vae": "--data digits --trials 40 --time 3m",
     "moving-digits-convlstm": "--trials 20 --time 6m",
     "names-gru": "--trials 40 --time 8m",
-    "names-transformer": "--trials 30 --time 5m",
+    "names-transformer": "--trials 30 --time 12m",
     "ring-gan": "--trials 40 --time 8m",
     "sine-forecast": "--trials 30 --time 6m",
     "sine-to-cosine": "--trials 30 --time 6m",

@@ -29,6 +29,8 @@ def small(name: str, request: pytest.FixtureRequest) -> dict[str, Any]:
     if name == "image-transfer":
         values["data"] = str(request.getfixturevalue("pictures"))
         values["space"] |= {"weights": "none", "backbone": "resnet18"}
+    if name == "moving-digits-convlstm":
+        values["space"] |= {"patch": 8}  # a quarter of the time of 4
     return values
 
 
