@@ -27,8 +27,8 @@ its data, and the metric that ranks its trials. The best config is chosen on the
 the test part is read once, by its model.
 
 This page is written by `make docs` from the code and from `benchmarks/quality.json`, the results of
-`benchmarks/quality.py` on a virtual machine with 2 CPU cores and no GPU. The folder of pictures that
-it searches `image-transfer` on is scikit-learn's digits, without ImageNet's weights.
+`benchmarks/quality.py` on a virtual machine with 2 CPU cores and no GPU. The folder of
+pictures that it searches `image-transfer` on is scikit-learn's digits, without ImageNet's weights.
 """
 
 
