@@ -38,7 +38,7 @@ class Together(LoadScopeScheduling):
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
         if file.endswith("/test_every_task.py"):
-            return file  # as long as all others on a Ray together
+            return file  # long enough for a process of its own
         if "/end_to_end/" in file or file.endswith("_on_ray.py"):
             return "local_ray"
         if "/service/" in file:

@@ -42,7 +42,7 @@ class Classifier(nn.Module):
     def _states(self, packed: PackedSequence) -> Tensor:
         """The last layer's final state, both directions side by side."""
         letters, sizes = packed.data, packed.batch_sizes
-        gru = self.layers if isinstance(self.layers, nn.GRU) and not letters.is_cuda else None
+        gru = self.layers if isinstance(self.layers, nn.GRU) and letters.is_cpu else None
         if gru is not None and not (self.training and self.dropout.p > 0):
             # without dropout a letter is the same wherever it stands
             return packed_gru(gru, self.embedding.weight, sizes, letters)

@@ -32,14 +32,16 @@ def packed_gru(
     directions = [_steps(batch_sizes)]
     if layers.bidirectional:
         directions.append(directions[0][::-1])
+    states: list[Tensor] = []
     for level in range(layers.num_layers):
+        if level:
+            between = torch.cat(states, 1)
+            inputs = nn.functional.dropout(between, layers.dropout, layers.training)
+            rows = None
         states = [
             _layer(layers, f"_l{level}{suffix}", inputs, rows, steps)
             for suffix, steps in zip(("", "_reverse"), directions, strict=False)
         ]
-        inputs, rows = torch.cat(states, 1), None
-        if level < layers.num_layers - 1:
-            inputs = nn.functional.dropout(inputs, layers.dropout, layers.training)
     ends = [states[0][_last(batch_sizes)], *(state[: int(batch_sizes[0])] for state in states[1:])]
     return torch.cat(ends, 1)
 
