@@ -31,9 +31,9 @@ from torch.utils.data import Dataset as Rows
 from torchvision import datasets, transforms
 
 from tuneyard.datasets import Dataset
-from tuneyard.trainables.images import mean_and_deviation
+from tuneyard.trainables.problems.images import mean_and_deviation
 from tuneyard.trainables.task import find_task
-from tuneyard.trainables.training import Training
+from tuneyard.trainables.training.training import Training
 
 SEED = 0
 

@@ -12,10 +12,10 @@ from unittest import mock
 
 import torch
 
-from tuneyard.trainables import descent
-from tuneyard.trainables.optimizers import build_optimizer
 from tuneyard.trainables.task import find_task
-from tuneyard.trainables.training import Training
+from tuneyard.trainables.training import optimization as descent
+from tuneyard.trainables.training.optimizers import build_optimizer
+from tuneyard.trainables.training.training import Training
 
 EPOCHS = {"airplane-lstm": 200, "diabetes": 200, "names-gru": 1}
 

@@ -27,9 +27,9 @@ from ray.air.integrations.mlflow import MLflowLoggerCallback
 from ray.tune.search.optuna import OptunaSearch
 
 from tuneyard.search import SearchResult, Settings, search
-from tuneyard.search.spec import parse_spec
+from tuneyard.search.spec.search import parse_spec
 from tuneyard.trainables.task import find_task
-from tuneyard.trainables.training import Training
+from tuneyard.trainables.training.training import Training
 
 
 def tuneyard_costs(folder: Path, trials: int, epochs: int) -> list[float]:

@@ -13,9 +13,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-from tuneyard.search.tables import short, space_rows
-from tuneyard.spaces.loop import TrainingSpace
-from tuneyard.spaces.tasks import task_spaces
+from tuneyard.search.results.tables import short, space_rows
+from tuneyard.spaces.fields.training import TrainingSpace
+from tuneyard.spaces.registry import task_spaces
 from tuneyard.trainables.task import Task, find_task
 
 RESULTS = Path(__file__).resolve().parents[1] / "benchmarks" / "quality.json"

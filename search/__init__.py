@@ -10,20 +10,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from tuneyard.search.api import resume, search
     from tuneyard.search.errors import SearchError
-    from tuneyard.search.results import SearchResult
-    from tuneyard.search.run import resume, search
-    from tuneyard.search.spec import SearchSpec, Settings
+    from tuneyard.search.results.result import SearchResult
+    from tuneyard.search.spec.search import SearchSpec, Settings
 
 __all__ = ["SearchError", "SearchResult", "SearchSpec", "Settings", "resume", "search"]
 
 _HOMES = {
     "SearchError": "errors",
-    "SearchResult": "results",
-    "SearchSpec": "spec",
-    "Settings": "spec",
-    "resume": "run",
-    "search": "run",
+    "SearchResult": "results.result",
+    "SearchSpec": "spec.search",
+    "Settings": "spec.search",
+    "resume": "api",
+    "search": "api",
 }
 
 

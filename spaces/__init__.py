@@ -1,9 +1,9 @@
 """Typed search spaces: one declaration types, bounds, samples, flattens and narrows a config."""
 
-from tuneyard.spaces.domains import Range, Value, to_text
-from tuneyard.spaces.errors import SpaceError
-from tuneyard.spaces.numeric import Float, Int, Length
-from tuneyard.spaces.space import SearchSpace, Space
+from tuneyard.spaces.language.domains import Range, Value, to_text
+from tuneyard.spaces.language.errors import SpaceError
+from tuneyard.spaces.language.numeric import Float, Int, Length
+from tuneyard.spaces.language.space import SearchSpace, Space
 
 __all__ = [
     "Float",

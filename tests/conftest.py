@@ -97,7 +97,7 @@ def local_ray() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def mlflow_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty MLflow store, to be copied: making one takes some seconds."""
-    from tuneyard.search.mlflow_client import connect
+    from tuneyard.search.tracking.client import connect
 
     path = tmp_path_factory.mktemp("mlflow") / "empty.db"
     with contextlib.chdir(path.parent):  # where MLflow makes the folder of artifacts

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tuneyard.spaces.tasks import task_spaces
+from tuneyard.spaces.registry import task_spaces
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -16,11 +16,11 @@ from torch import Tensor, nn
 
 from tuneyard.datasets import Dataset, Part
 from tuneyard.spaces import Space, SpaceError
-from tuneyard.spaces.loop import TrainingSpace
-from tuneyard.spaces.tasks import task_space
+from tuneyard.spaces.fields.training import TrainingSpace
+from tuneyard.spaces.registry import task_space
 
 if TYPE_CHECKING:
-    from tuneyard.trainables.epoch_loop import EpochLoop
+    from tuneyard.trainables.training.loop import EpochLoop
 
 Batch = Mapping[str, Tensor]
 Metrics = dict[str, Tensor]
@@ -121,7 +121,7 @@ class Problem(ABC):
 class Task(ABC, Generic[ConfigT]):
     """A name, a space, a data set, a model, an objective.
 
-    The module `tuneyard.trainables.names_gru` holds the task ``names-gru`` as `TASK`.
+    The module `tuneyard.trainables.tasks.names_gru` holds the task ``names-gru`` as `TASK`.
     """
 
     name: ClassVar[str]
@@ -206,5 +206,5 @@ def find_task(name: str) -> Task[TrainingSpace]:
         SpaceError: There is none.
     """
     task_space(name)
-    module = importlib.import_module(f"tuneyard.trainables.{name.replace('-', '_')}")
+    module = importlib.import_module(f"tuneyard.trainables.tasks.{name.replace('-', '_')}")
     return cast("Task[TrainingSpace]", module.TASK)

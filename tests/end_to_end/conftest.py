@@ -24,11 +24,11 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial
 
 from tuneyard.search import SearchResult, Settings, resume, search
-from tuneyard.search.best import find_result
-from tuneyard.search.folder import SPEC, SearchFolder
-from tuneyard.search.mlflow_client import connect
-from tuneyard.search.mlflow_runs import find_experiment
-from tuneyard.search.spec import parse_spec
+from tuneyard.search.spec.search import parse_spec
+from tuneyard.search.storage.folder import SPEC, SearchFolder
+from tuneyard.search.tracking.client import connect
+from tuneyard.search.tracking.result import find_result
+from tuneyard.search.tracking.runs import find_experiment
 
 STATUS = {
     "completed": "FINISHED",
@@ -143,7 +143,9 @@ class Drivers:
         self._address = address
         # torch, Ray and MLflow are imported once, in the process that the others are forked from
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["tuneyard.search.run", "tuneyard.search.driver"])
+        self._context.set_forkserver_preload(
+            ["tuneyard.search.api", "tuneyard.search.stages.driver"]
+        )
         self._running: list[BaseProcess] = []
 
     def start(self, settings: Settings, **values: Any) -> BaseProcess:

@@ -21,8 +21,8 @@ import torch
 from mlflow import MlflowClient
 
 from tuneyard.search import Settings
-from tuneyard.search.cli import main
-from tuneyard.search.mlflow_client import connect
+from tuneyard.search.cli.main import main
+from tuneyard.search.tracking.client import connect
 
 TUNEYARD = Path(sys.executable).with_name("tuneyard")
 SMALL = ("--set", "epochs=3", "--trials", "3")

@@ -11,8 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from tuneyard.search import Settings
-from tuneyard.search.cli import app
-from tuneyard.search.spec import parse_spec, read_spec
+from tuneyard.search.cli.main import app
+from tuneyard.search.spec.search import parse_spec, read_spec
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

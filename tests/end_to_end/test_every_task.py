@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from tuneyard.search import Settings, search
-from tuneyard.search.spec import parse_spec
-from tuneyard.spaces.tasks import task_spaces
+from tuneyard.search.spec.search import parse_spec
+from tuneyard.spaces.registry import task_spaces
 from tuneyard.trainables.task import find_task
 
 FROM_FILES = {"diabetes", "names-gru", "names-transformer"}

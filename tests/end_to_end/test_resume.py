@@ -10,13 +10,13 @@ import torch
 from pyarrow.fs import FileSelector
 
 from tuneyard.search import SearchError, SearchResult, Settings, resume
-from tuneyard.search.folder import CHECKPOINTS, SearchFolder
-from tuneyard.search.mlflow_client import connect
-from tuneyard.search.mlflow_runs import queue_search
-from tuneyard.search.spec import parse_spec
-from tuneyard.search.status import Budget
-from tuneyard.search.tune_events import TrialEvents
-from tuneyard.trainables.checkpoint import load_params, load_state
+from tuneyard.search.results.status import Budget
+from tuneyard.search.spec.search import parse_spec
+from tuneyard.search.storage.folder import CHECKPOINTS, SearchFolder
+from tuneyard.search.tracking.client import connect
+from tuneyard.search.tracking.runs import queue_search
+from tuneyard.search.tune.events import TrialEvents
+from tuneyard.trainables.training.checkpoint import load_params, load_state
 
 pytestmark = pytest.mark.usefixtures("local_ray")
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tuneyard.search import SearchError, SearchResult, SearchSpec, Settings, search
-from tuneyard.search.spec import parse_spec
+from tuneyard.search.spec.search import parse_spec
 
 pytestmark = pytest.mark.usefixtures("local_ray")
 

@@ -20,8 +20,8 @@ import ray
 from ray.cluster_utils import Cluster
 
 from tuneyard.search import SearchError, SearchResult, Settings, search
-from tuneyard.search.spec import parse_spec
-from tuneyard.search.tune_events import TrialEvents
+from tuneyard.search.spec.search import parse_spec
+from tuneyard.search.tune.events import TrialEvents
 
 TASK: dict[str, Any] = {
     "task": "airplane-lstm",

@@ -20,13 +20,13 @@ import pytest
 from mlflow.entities import Run
 
 from tuneyard.datasets import Dataset
-from tuneyard.search import mlflow_writer
-from tuneyard.search.mlflow_client import MlflowClient, connect
-from tuneyard.search.mlflow_recorder import Recorder
-from tuneyard.search.mlflow_runs import ChildRun, SearchRun, start_search
-from tuneyard.search.pace import Pace
-from tuneyard.search.spec import SearchSpec, parse_spec
-from tuneyard.search.trials import Params, State, TrialRecord
+from tuneyard.search.spec.search import SearchSpec, parse_spec
+from tuneyard.search.tracking import writer as mlflow_writer
+from tuneyard.search.tracking.client import MlflowClient, connect
+from tuneyard.search.tracking.recorder import Recorder
+from tuneyard.search.tracking.runs import ChildRun, SearchRun, start_search
+from tuneyard.search.trials.clock import Pace
+from tuneyard.search.trials.record import Params, State, TrialRecord
 from tuneyard.trainables.task import Objective
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from tuneyard.search.access import shown
 from tuneyard.search.errors import SearchError
-from tuneyard.search.mlflow_client import connect
+from tuneyard.search.tracking.client import connect
 
 SHOWN = {
     "sqlite:////tmp/mlflow.db": "sqlite:////tmp/mlflow.db",

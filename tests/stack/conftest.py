@@ -18,7 +18,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from tuneyard.search.status import OVER, SearchStatus
+from tuneyard.search.results.status import OVER, SearchStatus
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = "tuneyard-test"
@@ -129,7 +129,7 @@ class Stack:
         """A command of tuneyard on this machine, as a user of the cluster gives it."""
         client = {"TUNEYARD_CLUSTER": self.url("API"), "TUNEYARD_TOKEN": self.token}
         return subprocess.run(
-            [sys.executable, "-m", "tuneyard.search.cli", *arguments],
+            [sys.executable, "-m", "tuneyard.search.cli.main", *arguments],
             env=os.environ | client,
             capture_output=True,
             text=True,

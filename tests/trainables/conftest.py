@@ -26,13 +26,13 @@ from tuneyard.datasets import (
     sine_to_cosine,
 )
 from tuneyard.spaces import Float, Int, SearchSpace, Space, Value
-from tuneyard.spaces.categorical import Choice
-from tuneyard.spaces.dimensions import Dimension
-from tuneyard.spaces.loop import TrainingSpace
-from tuneyard.spaces.optimizers import SGD, Optimizer
-from tuneyard.spaces.tasks import task_space
+from tuneyard.spaces.fields.optimizers import SGD, Optimizer
+from tuneyard.spaces.fields.training import TrainingSpace
+from tuneyard.spaces.language.categorical import Choice
+from tuneyard.spaces.language.dimensions import Dimension
+from tuneyard.spaces.registry import task_space
 from tuneyard.trainables.task import Batch, Metrics, Objective, Problem, Task, find_task
-from tuneyard.trainables.training import Training
+from tuneyard.trainables.training.training import Training
 
 torch.set_num_threads(1)
 

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from tuneyard.datasets import Dataset, Part
-from tuneyard.spaces.diabetes import DiabetesSpace
-from tuneyard.spaces.names_gru import NamesGruSpace
-from tuneyard.trainables.names_gru import Names
+from tuneyard.spaces.tasks.diabetes import DiabetesSpace
+from tuneyard.spaces.tasks.names_gru import NamesGruSpace
 from tuneyard.trainables.task import Batch, Problem, find_task
-from tuneyard.trainables.training import Training
+from tuneyard.trainables.tasks.names_gru import Names
+from tuneyard.trainables.training.training import Training
 
 CPU = torch.device("cpu")
 SMALL = NamesGruSpace(embedding_size=16, hidden_size=16, num_layers=1)

@@ -10,12 +10,12 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial
 
-from tuneyard.search.folder import SearchFolder
-from tuneyard.search.samplers import Random, Sampler
-from tuneyard.search.study import Study
-from tuneyard.search.trials import Params, State, TrialRecord
+from tuneyard.search.spec.samplers import Random, Sampler
+from tuneyard.search.storage.folder import SearchFolder
+from tuneyard.search.study.study import Study
+from tuneyard.search.trials.record import Params, State, TrialRecord
 from tuneyard.spaces import Float, Int, Space
-from tuneyard.spaces.loop import TrainingSpace
+from tuneyard.spaces.fields.training import TrainingSpace
 from tuneyard.trainables.task import Objective
 
 Asked = tuple[int, Params]

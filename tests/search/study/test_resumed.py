@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tuneyard.search.samplers import GP, TPE, CmaEs, Grid, QuasiRandom, Random, Sampler
-from tuneyard.search.study import STORED
-from tuneyard.search.trials import Params, TrialRecord
+from tuneyard.search.spec.samplers import GP, TPE, CmaEs, Grid, QuasiRandom, Random, Sampler
+from tuneyard.search.study.study import STORED
+from tuneyard.search.trials.record import Params, TrialRecord
 
 
 def known(record: TrialRecord) -> dict[str, Any]:

@@ -15,14 +15,14 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 from pydantic import Field
 
-from tuneyard.search.folder import SearchFolder
-from tuneyard.search.samplers import GP, TPE, CmaEs, Grid, QuasiRandom, Random, Sampler
-from tuneyard.search.study import Study
-from tuneyard.search.trials import Params, State, TrialRecord
+from tuneyard.search.spec.samplers import GP, TPE, CmaEs, Grid, QuasiRandom, Random, Sampler
+from tuneyard.search.storage.folder import SearchFolder
+from tuneyard.search.study.study import Study
+from tuneyard.search.trials.record import Params, State, TrialRecord
 from tuneyard.spaces import Float, Int, Length, Space
-from tuneyard.spaces.loop import TrainingSpace
-from tuneyard.spaces.optimizers import SGD, Adam
-from tuneyard.spaces.tasks import task_spaces
+from tuneyard.spaces.fields.optimizers import SGD, Adam
+from tuneyard.spaces.fields.training import TrainingSpace
+from tuneyard.spaces.registry import task_spaces
 from tuneyard.trainables.task import Objective
 
 LOSS = Objective("val_loss", "min")

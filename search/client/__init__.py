@@ -1,0 +1,1 @@
+"""A cluster's HTTP service from outside."""

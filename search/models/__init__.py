@@ -1,0 +1,1 @@
+"""The best models in MLflow's registry: registered, promoted, loaded to predict."""

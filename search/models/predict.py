@@ -1,0 +1,114 @@
+"""A registered model loaded to predict with: torch's exported graph, never a pickle."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+# MLflow looks into an exported graph before it loads it, and refuses what could run code
+os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+
+import mlflow.artifacts
+import mlflow.pytorch
+import numpy as np
+import torch
+from mlflow import MlflowClient
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+from mlflow.models import Model
+from mlflow.types import TensorSpec
+from torch import nn
+
+from tuneyard.search.errors import SearchError
+from tuneyard.search.models.registry import champion
+
+__all__ = ["ModelVersion", "ServedModel", "champion", "load_version"]
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """A model version in memory.
+
+    Attributes:
+        name: Of the registered model.
+        version: Its number.
+        classes: What each column of the output is the probability of; None where it is no class.
+        shape: Of the input; -1 stands for any size.
+        dtype: Of the input.
+        module: The model.
+    """
+
+    name: str
+    version: str
+    classes: list[str] | None
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    module: nn.Module
+
+    def predict(self, inputs: np.ndarray) -> list[Any]:
+        """An output for each input, as nested lists.
+
+        Args:
+            inputs: Of the model's shape and dtype.
+
+        Raises:
+            SearchError: The model can't take them.
+        """
+        try:
+            with torch.no_grad():
+                outputs = self.module(torch.from_numpy(inputs))
+        except (RuntimeError, IndexError, AssertionError) as error:
+            reason = str(error).strip().partition("\n")[0]
+            raise SearchError(f"inputs can't be taken by {self.name}: {reason}") from None
+        found: list[Any] = outputs.tolist()
+        return found
+
+
+def load_version(client: MlflowClient, version: ModelVersion) -> ServedModel:
+    """Downloads a model version and loads it.
+
+    Raises:
+        SearchError: It is no graph with one input, or something in it could run code.
+    """
+    where = client.get_model_version_download_uri(version.name, version.version)
+    with tempfile.TemporaryDirectory(prefix="tuneyard-") as here:
+        files = Path(
+            mlflow.artifacts.download_artifacts(
+                artifact_uri=where, dst_path=here, tracking_uri=client.tracking_uri
+            )
+        )
+        model = Model.load(files)
+        spec = _input(model)
+        exported = (files / "data" / "model.pt2").is_file()
+        if spec is None or not exported or model.flavors["pytorch"].get("code"):
+            raise SearchError(
+                f"{version.name} version {version.version} is no model that tuneyard registered; "
+                "make another one champion"
+            )
+        try:
+            module = mlflow.pytorch.load_model(str(files))
+        except (MlflowException, RuntimeError) as error:
+            reason = str(error).strip().partition("\n")[0]
+            raise SearchError(
+                f"{version.name} version {version.version} can't be loaded: {reason}"
+            ) from None
+    classes = version.tags.get("tuneyard.classes")
+    return ServedModel(
+        version.name,
+        str(version.version),
+        json.loads(classes) if classes else None,
+        tuple(spec.shape),
+        spec.type,
+        module,
+    )
+
+
+def _input(model: Model) -> TensorSpec | None:
+    inputs = model.signature.inputs.inputs if model.signature else []
+    spec = inputs[0] if len(inputs) == 1 and "pytorch" in model.flavors else None
+    return spec if isinstance(spec, TensorSpec) else None

@@ -1,0 +1,176 @@
+"""The live display of a search on stderr; plain lines where stderr is not a terminal."""
+
+from __future__ import annotations
+
+import time
+from operator import itemgetter
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from tuneyard.search.spec.search import SearchSpec
+from tuneyard.search.trials.clock import Pace
+from tuneyard.search.trials.record import BASELINE, FAILURES, History, TrialRecord, cost
+from tuneyard.spaces import to_text
+from tuneyard.trainables.task import Objective
+
+LINE_SECONDS = 10.0
+"""Without a terminal there is a line at most this often."""
+
+TOP = 5
+
+
+class Progress:
+    """A listener that shows how a search is doing.
+
+    Args:
+        spec: The search.
+        objective: Of its task.
+        pace: Its clock.
+        show: Whether anything is shown.
+        console: Where; stderr by default.
+    """
+
+    def __init__(
+        self,
+        spec: SearchSpec,
+        objective: Objective,
+        pace: Pace,
+        *,
+        show: bool,
+        console: Console | None = None,
+    ) -> None:
+        self._spec = spec
+        self._objective = objective
+        self._console = console or Console(stderr=True, quiet=not show)
+        self._records: dict[int, TrialRecord] = {}
+        self._pace = pace
+        self._ended = 0
+        self._said = 0.0
+        self._live = Live(
+            get_renderable=self._render,
+            console=self._console,
+            refresh_per_second=4,
+            transient=True,
+        )
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._console.is_terminal:
+            self._live.stop()
+        self._say(self._line())
+
+    def recalled(self, record: TrialRecord) -> None:
+        """A trial of an earlier run counts as one of this."""
+        self._records[record.number] = record
+        self._ended += 1
+
+    def started(self, record: TrialRecord) -> None:
+        """A trial runs."""
+        self._records[record.number] = record
+
+    def progressed(self, record: TrialRecord, history: History) -> None:
+        """A trial trained some epochs."""
+        self._maybe_say()
+
+    def ended(self, record: TrialRecord) -> None:
+        """A trial ended."""
+        self._ended += 1
+        if record.state == "failed":
+            self._say(f"trial {record.number} failed: {record.reason}")
+        self._maybe_say()
+
+    def _maybe_say(self) -> None:
+        now = time.monotonic()
+        if not self._console.is_terminal and now - self._said >= LINE_SECONDS:
+            self._said = now
+            self._say(self._line())
+
+    def _say(self, line: str) -> None:
+        """Prints a line as it is: not wrapped, and nothing in it read as markup."""
+        self._console.print(Text(line), soft_wrap=True)
+
+    def _line(self) -> str:
+        """The search in one line."""
+        records = list(self._records.values())
+        running = sum(record.state == "running" for record in records)
+        pruned = sum(record.state == "pruned" for record in records)
+        failed = sum(record.state in FAILURES for record in records)
+        parts = [
+            f"{self._ended}/{self._spec.trials} trials",
+            f"{running} running",
+            f"{pruned} pruned",
+            f"{failed} failed",
+            self._standing(),
+            self._times(),
+        ]
+        return " · ".join(part for part in parts if part)
+
+    def _standing(self) -> str:
+        """The best so far against the baseline."""
+        metric = self._objective.metric
+        best = next(iter(self._ranked()), None)
+        baseline = self._records.get(BASELINE)
+        if best is None or best.value is None:
+            return ""
+        text = f"{metric} {best.value:.4g} (trial {best.number})"
+        if baseline and baseline.value is not None:
+            text += f", baseline {baseline.value:.4g}"
+        return text
+
+    def _times(self) -> str:
+        """Time gone in this run, and the estimate of what is left."""
+        left = self._pace.left
+        return f"{_clock(self._pace.gone)} gone" + (
+            f", {_clock(max(left, 0))} left" if left is not None else ""
+        )
+
+    def _ranked(self) -> list[TrialRecord]:
+        """Trials with a value that did not fail, the best first."""
+        valued = [
+            (cost(record.value, self._objective), record)
+            for record in self._records.values()
+            if record.value is not None and record.state not in FAILURES
+        ]
+        return [record for _, record in sorted(valued, key=itemgetter(0))]
+
+    def _render(self) -> Group:
+        """Bar, line and the top trials, for a terminal."""
+        table = Table(box=None, pad_edge=False, header_style="bold", expand=True)
+        for column in ("trial", "state", "epoch", self._objective.metric):
+            table.add_column(column, no_wrap=True)
+        # configs are long: they take the width that is left
+        table.add_column("config", no_wrap=True, overflow="ellipsis", ratio=1)
+        for record in self._ranked()[:TOP]:
+            table.add_row(
+                str(record.number),
+                record.state,
+                str(record.epoch),
+                f"{record.value:.4g}",
+                Text(", ".join(f"{path}={_short(value)}" for path, value in record.params.items())),
+            )
+        bar = ProgressBar(total=self._spec.trials, completed=self._ended, width=60)
+        return Group(bar, Text(self._line()), table)
+
+
+def _short(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else to_text(value)
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02d}"

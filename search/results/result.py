@@ -1,0 +1,138 @@
+"""`SearchResult`: what a search found, the same on the terminal, as JSON and in Python."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+from tuneyard.search.frozen import Frozen
+from tuneyard.search.trials.record import TrialRecord, count_states
+from tuneyard.spaces import Value, to_text
+
+if TYPE_CHECKING:
+    from tuneyard.trainables.task import Objective
+
+
+ResultState = Literal["queued", "running", "completed", "stopped", "failed"]
+
+
+class ObjectiveResult(Frozen):
+    """The metric that ranks trials."""
+
+    metric: str
+    mode: Literal["min", "max"]
+
+
+class BaselineResult(Frozen):
+    """The baseline; `value` is None where it gave none."""
+
+    value: float | None
+    config: dict[str, Value]
+
+
+class BestResult(Frozen):
+    """The best trial: its value at its best epoch, and its model's metrics on the test part."""
+
+    value: float
+    config: dict[str, Value]
+    epoch: int
+    mlflow_run_id: str
+    test: dict[str, float]
+
+
+class MlflowResult(Frozen):
+    """Where the search is recorded."""
+
+    tracking_uri: str
+    experiment_id: str
+    run_id: str
+
+
+class SearchResult(Frozen):
+    """What a search found.
+
+    Attributes:
+        search: Its name.
+        task: Its task.
+        state: Whether it ran to its end, a person stopped it, or no trial succeeded; read back
+            before that, whether it runs or waits.
+        objective: What ranks trials.
+        trials: How many, in all and by how they ended.
+        baseline: The first trial.
+        best: The best trial; None where none succeeded.
+        mlflow: Where it is recorded.
+        wall_s: Seconds from start to end.
+    """
+
+    search: str
+    task: str
+    state: ResultState
+    objective: ObjectiveResult
+    trials: dict[str, int]
+    baseline: BaselineResult
+    best: BestResult | None
+    mlflow: MlflowResult
+    wall_s: float
+
+    @property
+    def improvement(self) -> float | None:
+        """Percent by which the best value differs from the baseline's; None without both."""
+        if self.best is None or not self.baseline.value:
+            return None
+        return 100 * (self.best.value - self.baseline.value) / abs(self.baseline.value)
+
+
+def best_trial(records: Sequence[TrialRecord], objective: Objective) -> TrialRecord | None:
+    """The best trial whose weights are kept; the earlier one of two alike."""
+    best: TrialRecord | None = None
+    for record in records:
+        value = record.value if record.candidate else None
+        if value is not None and objective.better(value, best.value if best else None):
+            best = record
+    return best
+
+
+def count_trials(records: Sequence[TrialRecord]) -> dict[str, int]:
+    """How many trials there are, in all and by how they ended."""
+    return {"total": len(records)} | {str(state): n for state, n in count_states(records).items()}
+
+
+def best_result(best: TrialRecord, test: dict[str, float]) -> BestResult:
+    """The best trial as part of a result."""
+    assert best.value is not None
+    return BestResult(
+        value=best.value,
+        config=best.best_params,
+        epoch=best.best_epoch,
+        mlflow_run_id=best.run_id,
+        test=test,
+    )
+
+
+def trials_csv(records: list[TrialRecord]) -> str:
+    """Every trial a row: number, state, reason, value, best epoch, epochs, seconds, params."""
+    paths = sorted({path for record in records for path in record.best_params | record.params})
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(
+        ["number", "state", "reason", "value", "best_epoch", "epochs", "seconds", "node", *paths]
+    )
+    for record in records:
+        shown = record.best_params or record.params
+        params = {path: to_text(value) for path, value in shown.items()}
+        table.writerow(
+            [
+                record.number,
+                record.state,
+                record.reason,
+                "" if record.value is None else repr(record.value),
+                record.best_epoch,
+                record.epoch,
+                round(record.seconds, 3),
+                record.node,
+                *(params.get(path, "") for path in paths),
+            ]
+        )
+    return text.getvalue()

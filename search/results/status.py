@@ -1,0 +1,120 @@
+"""How a search and its trials stand, as the HTTP service and its clients show it."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field, FiniteFloat, field_validator
+
+from tuneyard.search.frozen import Frozen
+from tuneyard.search.results.result import MlflowResult, ObjectiveResult
+from tuneyard.search.spec.search import Seconds
+from tuneyard.spaces import Value
+from tuneyard.spaces.language.errors import SpaceError
+
+SearchState = Literal["queued", "running", "interrupted", "completed", "stopped", "failed"]
+"""A search's state; the last three are ends.
+
+An ``interrupted`` search lost its driver, or its place in the queue: `resume` goes on with it.
+"""
+
+OVER: frozenset[SearchState] = frozenset({"interrupted", "completed", "stopped", "failed"})
+"""States in which nothing runs and nothing will, unless the search is resumed."""
+
+
+MORE = r"\+?[1-9][0-9]{0,8}"
+"""Trials in all, or with a plus so many more."""
+
+
+class SearchStatus(Frozen):
+    """A search as far as it has come.
+
+    Attributes:
+        search: Its name, by which it is known everywhere.
+        task: Its task.
+        user: Whose token submitted it; None for a search that was not submitted.
+        state: Where it is between the queue and its end.
+        objective: What ranks trials.
+        budget: Trials that it may have, the baseline among them.
+        trials: Trials so far: ``total``, ``running``, and by how they ended.
+        baseline: The baseline's value; None before it has one.
+        best: The best value so far.
+        created: When it was submitted or started.
+        wall_s: Seconds that it has run, over all its runs; None in the queue.
+        eta_s: Estimate of the seconds that are left; None where there is none.
+        mlflow: Where it is recorded.
+    """
+
+    search: str
+    task: str
+    user: str | None
+    state: SearchState
+    objective: ObjectiveResult
+    budget: int
+    trials: dict[str, int]
+    baseline: float | None
+    best: float | None
+    created: datetime
+    wall_s: float | None
+    eta_s: float | None
+    mlflow: MlflowResult
+
+
+class TrialStatus(Frozen):
+    """A trial as MLflow has it.
+
+    Attributes:
+        number: Its number in the search; 0 is the baseline.
+        state: Running, or how it ended.
+        reason: What ended it; None as long as it runs.
+        value: Its best objective; None without one.
+        best_epoch: The epoch of that value.
+        params: Its config, flat.
+        mlflow_run_id: Its run.
+    """
+
+    number: int
+    state: str
+    reason: str | None
+    value: float | None
+    best_epoch: int | None
+    params: dict[str, Value]
+    mlflow_run_id: str
+
+
+class SearchPage(Frozen):
+    """Some searches, the newest first; `next` asks for those after them."""
+
+    searches: list[SearchStatus]
+    next: str | None
+
+
+class TrialPage(Frozen):
+    """Some trials, in the order in which they started; `next` asks for those after them."""
+
+    trials: list[TrialStatus]
+    next: str | None
+
+
+class Budget(Frozen):
+    """What a resumed search may have more.
+
+    Attributes:
+        trials: As many in all (``"300"``), or so many more (``"+100"``).
+        time: Wall-clock budget of the new run in seconds, or as ``20m``.
+        target: Value of the objective that ends the search.
+    """
+
+    trials: str | None = None
+    time: Seconds | None = None
+    # strict: true is no number
+    target: Annotated[FiniteFloat, Field(strict=True)] | None = None
+
+    @field_validator("trials")
+    @classmethod
+    def _number(cls, trials: str | None) -> str | None:
+        if trials is not None and not re.fullmatch(MORE, trials):
+            raise SpaceError(f"trials must be a number, or one more with +100, got {trials!r}")
+        return trials

@@ -1,0 +1,68 @@
+"""A search as server-sent events: its status when it changes, its trials as they end, its end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+
+from fastapi.sse import ServerSentEvent
+
+from tuneyard.search.results.status import OVER, SearchStatus
+from tuneyard.search.service.core import Service
+from tuneyard.search.tracking.queries import MlflowAwayError, UnknownSearchError
+
+TICK_SECONDS = 1.0
+LATE_MS = 60_000
+"""A trial's end may be in MLflow so long after it: the driver writes when MLflow answers."""
+
+
+class SearchEvents:
+    """One client's stream of events.
+
+    Args:
+        service: Is asked.
+        search: The search's name.
+        since: Trials that ended later are told of, in Unix milliseconds.
+    """
+
+    def __init__(self, service: Service, search: str, since: int) -> None:
+        self._service = service
+        self._search = search
+        self._since = since
+        self._newest = since
+        self._told: dict[int, int] = {}
+        self._status: SearchStatus | None = None
+        self._changed = False
+
+    async def stream(self) -> AsyncIterator[ServerSentEvent]:
+        """Events ``status``, ``trial`` and ``end``; an MLflow that is away is waited for."""
+        while True:
+            with suppress(MlflowAwayError):
+                try:
+                    status = await self._service.status(self._search)
+                except UnknownSearchError:
+                    # deleted meanwhile
+                    return
+                over = status.state in OVER
+                changed_before, self._changed = self._changed, status != self._status
+                # a trial may be closed a little later than its search counts it
+                if self._changed or changed_before or over:
+                    async for event in self._trials(everything=over):
+                        yield event
+                if self._changed:
+                    yield ServerSentEvent(event="status", data=status)
+                    self._status = status
+                if over:
+                    yield ServerSentEvent(event="end", data=status)
+                    return
+            await asyncio.sleep(TICK_SECONDS)
+
+    async def _trials(self, *, everything: bool) -> AsyncIterator[ServerSentEvent]:
+        """Trials that ended and were not told of; the id is the end, from where to go on."""
+        since = self._since if everything else max(self._since, self._newest - LATE_MS)
+        for ended, trial in await self._service.ended_trials(self._search, since):
+            if self._told.get(trial.number) != ended:
+                self._told[trial.number] = ended
+                self._newest = max(self._newest, ended)
+                yield ServerSentEvent(event="trial", data=trial, id=str(ended))

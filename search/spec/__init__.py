@@ -1,0 +1,1 @@
+"""What to search and where: `SearchSpec`, its samplers, schedulers and restrictions."""

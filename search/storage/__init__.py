@@ -1,0 +1,1 @@
+"""A search's folder, on a path or in an object store."""

@@ -1,0 +1,182 @@
+"""The stored copy of a search's study, written off the search's thread and again until it is in."""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal
+
+import optuna
+from optuna.storages import BaseStorage, JournalStorage, RDBStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import FrozenTrial
+from sqlalchemy.pool import NullPool
+
+from tuneyard.search.errors import SearchError
+from tuneyard.search.storage.folder import SearchFolder
+
+logger = logging.getLogger(__name__)
+
+JOURNAL = "study.journal"
+STUDIES = "TUNEYARD_STUDIES"
+FIRST_WAIT_SECONDS = 0.5
+MAX_WAIT_SECONDS = 10.0
+
+Direction = Literal["minimize", "maximize"]
+
+
+def studies_address(studies: str | None) -> str | None:
+    """The Optuna storage of all searches: the one given, or ``TUNEYARD_STUDIES``."""
+    return studies or os.environ.get(STUDIES) or None
+
+
+class Mirror:
+    """A stored study that any Optuna tool reads; it is given each trial once, when it has ended.
+
+    Args:
+        folder: Of the search; holds the journal where there is no other storage.
+        name: Of the study: that of the search.
+        direction: Of the study.
+        studies: Optuna storage of all searches; see `studies_address`.
+        resumed: Whether the study is there already.
+
+    Raises:
+        SearchError: The storage does not answer.
+    """
+
+    def __init__(
+        self,
+        folder: SearchFolder,
+        name: str,
+        direction: Direction,
+        studies: str | None,
+        *,
+        resumed: bool,
+    ) -> None:
+        storage = _open(folder, studies)
+        try:
+            self._study = _study(storage, name, direction, resumed=resumed)
+        except Exception as error:  # those of the database's driver come as they are
+            raise _away(error) from None
+        self._queue: queue.SimpleQueue[FrozenTrial | None] = queue.SimpleQueue()
+        self._give_up_at: float | None = None
+        self._gave_up = False
+        self._lacking = 0
+        self._thread = threading.Thread(target=self._work, name="study-mirror", daemon=True)
+        self._thread.start()
+
+    @property
+    def trials(self) -> list[FrozenTrial]:
+        """What is stored."""
+        return self._study.get_trials(deepcopy=False)
+
+    def add(self, trial: FrozenTrial) -> None:
+        """Stores a trial soon."""
+        self._queue.put(trial)
+
+    def close(self, give_up_after: float) -> int:
+        """Stores all that was added, and stops.
+
+        Args:
+            give_up_after: Seconds for which a storage that is away is waited for.
+
+        Returns:
+            How many trials are not stored.
+        """
+        self._give_up_at = time.monotonic() + give_up_after
+        self._queue.put(None)
+        self._thread.join()
+        return self._lacking
+
+    def _work(self) -> None:
+        while (trial := self._queue.get()) is not None:
+            if self._gave_up or not self._stored(trial):
+                self._lacking += 1
+
+    def _stored(self, trial: FrozenTrial) -> bool:
+        """Whether a trial came in before there was no time left."""
+        wait = FIRST_WAIT_SECONDS
+        while True:
+            try:
+                # what is tried again may be in: it was the answer that got lost
+                if wait == FIRST_WAIT_SECONDS or not self._holds(trial):
+                    self._study.add_trial(trial)
+                return True
+            except Exception as error:
+                if wait == FIRST_WAIT_SECONDS:
+                    logger.warning("%s; trying again", _away(error.__cause__ or error))
+                if self._give_up_at is not None and time.monotonic() >= self._give_up_at:
+                    self._gave_up = True
+                    return False
+                time.sleep(wait)
+                wait = min(2 * wait, MAX_WAIT_SECONDS)
+
+    def _holds(self, trial: FrozenTrial) -> bool:
+        number = trial.user_attrs["number"]
+        return any(stored.user_attrs["number"] == number for stored in self.trials)
+
+
+def check_studies(folder: SearchFolder, name: str, studies: str | None, *, resumed: bool) -> None:
+    """Sees that the studies' storage is there, before a search changes anything.
+
+    Raises:
+        SearchError: It does not answer, there must be one and none is named, or a new search's
+            study is there already.
+    """
+    if studies_address(studies) is None:
+        if not folder.is_local:
+            raise SearchError(
+                f"a search in the object store {folder} needs an Optuna storage for its study; "
+                f"name one in {STUDIES}, e.g. postgresql://user:password@host/optuna"
+            )
+        return
+    storage = _open(folder, studies)
+    try:
+        storage.get_study_id_from_name(name)
+    except KeyError:
+        return
+    except Exception as error:
+        raise _away(error) from None
+    if not resumed:
+        raise SearchError(
+            f"there is a study {name!r} in the Optuna storage already; give another --name"
+        )
+
+
+def _open(folder: SearchFolder, studies: str | None) -> BaseStorage:
+    address = studies_address(studies)
+    if address is None:
+        journal = Path(folder.path, JOURNAL)
+        _mend(journal)
+        return JournalStorage(JournalFileBackend(str(journal)))
+    try:
+        # a connection a write: trials end seconds apart, and a kept one may be gone by then
+        return RDBStorage(address, engine_kwargs={"poolclass": NullPool})
+    except Exception as error:
+        raise _away(error) from None
+
+
+def _study(storage: BaseStorage, name: str, direction: Direction, *, resumed: bool) -> optuna.Study:
+    if resumed:
+        # there is none where a crash came first
+        with suppress(KeyError):
+            return optuna.load_study(study_name=name, storage=storage)
+    return optuna.create_study(study_name=name, direction=direction, storage=storage)
+
+
+def _mend(journal: Path) -> None:
+    """Cuts off a line that a crash cut short: the next one would be joined to it, and lost."""
+    if journal.exists():
+        os.truncate(journal, journal.read_bytes().rfind(b"\n") + 1)
+
+
+def _away(error: BaseException) -> SearchError:
+    # the address holds a password, and so may the driver's message
+    return SearchError(
+        f"the Optuna storage does not answer ({type(error).__name__}); start it, or mend {STUDIES}"
+    )

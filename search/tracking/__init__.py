@@ -1,0 +1,1 @@
+"""A search in MLflow: what is written there, and what is read back."""

@@ -1,0 +1,194 @@
+"""A search in MLflow: a parent run, a child run a trial, the best checkpoints as artifacts."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Mapping
+
+from mlflow import MlflowClient
+
+from tuneyard.search.spec.search import SearchSpec
+from tuneyard.search.tracking.runs import ChildRun, SearchRun
+from tuneyard.search.tracking.writer import MlflowWriter
+from tuneyard.search.trials.clock import Pace
+from tuneyard.search.trials.record import (
+    BASELINE,
+    ENDS,
+    FAILURES,
+    History,
+    State,
+    TrialRecord,
+    trial_folder,
+)
+from tuneyard.spaces import to_text
+from tuneyard.trainables.task import Objective
+
+PARENT = -1
+"""The parent run's key; a trial's is its number."""
+
+CURVE_POINTS = 100
+"""A longer curve is thinned to about so many epochs: MLflow takes 0.2 ms a value."""
+
+STATUS: dict[State, str] = {
+    "completed": "FINISHED",
+    "early_stopped": "FINISHED",
+    "pruned": "KILLED",
+}
+STATUS |= dict.fromkeys(FAILURES, "FAILED")
+
+
+class Recorder:
+    """A listener that records trials in MLflow, off the search's thread.
+
+    Args:
+        client: Of the tracking server.
+        run: The parent run; see `start_search`.
+        spec: The search.
+        objective: Of its task.
+        pace: Its clock.
+        children: The runs of trials that earlier runs of the search made, by number.
+    """
+
+    def __init__(
+        self,
+        client: MlflowClient,
+        run: SearchRun,
+        spec: SearchSpec,
+        objective: Objective,
+        pace: Pace,
+        children: Mapping[int, ChildRun] | None = None,
+    ) -> None:
+        self._run = run
+        self._pace = pace
+        self._children = children or {}
+        self._search = spec.name or ""
+        self._metric = objective.metric
+        self._objective = objective
+        self._stride = math.ceil(spec.max_epochs() / CURVE_POINTS)
+        self._states: Counter[State] = Counter()
+        self._best: float | None = None
+        self._baseline: float | None = None
+        self._logged: dict[int, Mapping[str, object]] = {}
+        self._last: dict[int, dict[str, dict[int, float]]] = {}
+        self.writer = MlflowWriter(client, run.experiment_id)
+        self.writer.start(PARENT, self._search, {}, run_id=run.run_id)
+
+    def recalled(self, record: TrialRecord) -> None:
+        """Counts a trial that ended before, and writes what MLflow had not taken of its end."""
+        child = self._children.get(record.number)
+        self._start(record, child)
+        if child is None or not child.ended:
+            self._log_params(record)
+            self._end(record)
+        self._count_end(record)
+
+    def started(self, record: TrialRecord) -> None:
+        """Makes the child run, with the config as params."""
+        child = self._children.get(record.number)
+        self._start(record, child)
+        if child is not None and child.ended:
+            # MLflow heard of an end that the study did not
+            self.writer.log(record.number, tags={"tuneyard.state": record.state})
+            self.writer.reopen(record.number)
+        self._log_params(record)
+        self._logged[record.number] = record.params
+        self._states["running"] += 1
+        self._log_standing()
+
+    def _log_params(self, record: TrialRecord) -> None:
+        params = {path: to_text(value) for path, value in record.params.items()}
+        self.writer.log(record.number, params=params)
+
+    def _start(self, record: TrialRecord, child: ChildRun | None) -> None:
+        tags = {
+            "mlflow.parentRunId": self._run.run_id,
+            "tuneyard.search": self._search,
+            "tuneyard.number": str(record.number),
+            "tuneyard.state": record.state,
+        }
+        name = f"{self._search}-{trial_folder(record.number)}"
+        if child is None:
+            self.writer.start(record.number, name, tags)
+        else:
+            self.writer.start(record.number, name, {}, run_id=child.run_id)
+
+    def progressed(self, record: TrialRecord, history: History) -> None:
+        """Logs the epochs' metrics, and what a scheduler has changed in the config since."""
+        epochs = range(record.epoch - len(next(iter(history.values()))) + 1, record.epoch + 1)
+        metrics = {
+            name: {
+                epoch: value
+                for epoch, value in zip(epochs, values, strict=True)
+                if epoch == 1 or epoch % self._stride == 0
+            }
+            for name, values in history.items()
+        }
+        # the last epoch is logged at the end, where it is thinned out
+        skipped = record.epoch not in next(iter(metrics.values()))
+        self._last[record.number] = {
+            name: {record.epoch: values[-1]} for name, values in history.items() if skipped
+        }
+        if record.current is not self._logged[record.number]:
+            before, self._logged[record.number] = self._logged[record.number], record.current
+            for path, value in record.current.items():
+                if value != before.get(path) and isinstance(value, int | float):
+                    metrics[path] = {epochs[0]: float(value)}
+        self.writer.log(record.number, metrics=metrics)
+
+    def ended(self, record: TrialRecord) -> None:
+        """Ends the child run and moves the parent's best-so-far on."""
+        self._end(record)
+        self._logged.pop(record.number, None)
+        self._states["running"] -= 1
+        self._pace.ended += 1
+        self._count_end(record)
+        if self._best is not None:
+            step = self._states.total() - self._states["running"]
+            best = {f"best_{self._metric}": {step: self._best}}
+            self.writer.log(PARENT, metrics=best)
+
+    def _end(self, record: TrialRecord) -> None:
+        tags = {
+            "tuneyard.state": record.state,
+            "tuneyard.reason": record.reason,
+            "tuneyard.node": record.node,
+        }
+        metrics = self._last.pop(record.number, {})
+        if record.value is not None:
+            tags["tuneyard.value"] = repr(record.value)
+            tags["tuneyard.best_epoch"] = str(record.best_epoch)
+            metrics[f"best_{self._metric}"] = {record.best_epoch: record.value}
+        if record.candidate:
+            tags["tuneyard.candidate"] = "true"
+        if record.best_params and record.best_params != record.params:
+            tags["tuneyard.best_params"] = json.dumps(record.best_params)
+        self.writer.log(record.number, tags=tags, metrics=metrics)
+        self.writer.end(record.number, STATUS[record.state])
+
+    def _count_end(self, record: TrialRecord) -> None:
+        self._states[record.state] += 1
+        value = record.value if record.candidate else None
+        if value is not None and self._objective.better(value, self._best):
+            self._best = value
+        if record.number == BASELINE:
+            self._baseline = record.value
+        self._log_standing()
+
+    def _log_standing(self) -> None:
+        """Counts, values and the estimate as tags of the parent: who asks need not read trials."""
+        counts = {"total": self._states.total(), "running": self._states["running"]}
+        counts |= {state: self._states[state] for state in ENDS}
+        tags = {"tuneyard.trials": json.dumps(counts)}
+        if self._pace.left is not None:
+            tags["tuneyard.eta"] = f"{self._pace.left:.1f}"
+        if self._baseline is not None:
+            tags["tuneyard.baseline"] = repr(self._baseline)
+        if self._best is not None:
+            tags["tuneyard.best"] = repr(self._best)
+        self.writer.log(PARENT, tags=tags)
+
+    def run_id(self, number: int) -> str:
+        """MLflow's id of a trial's run; empty before it is made."""
+        return self.writer.run_id(number) or ""

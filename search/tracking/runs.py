@@ -1,0 +1,230 @@
+"""The runs of a search in MLflow: queued, started, resumed, finished, and found again."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from mlflow import MlflowClient
+from mlflow.entities import Run, RunStatus
+from mlflow.exceptions import MlflowException
+
+from tuneyard.datasets import Dataset
+from tuneyard.search.access import shown
+from tuneyard.search.errors import SearchError
+from tuneyard.search.results.result import SearchResult
+from tuneyard.search.spec.search import NAME, SearchSpec
+from tuneyard.search.tracking.heartbeat import HEARTBEAT
+from tuneyard.trainables.task import Objective
+
+PAGE = 1000
+SPEC = "spec.yaml"
+_STATUS = {"completed": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}
+"""What a search's end is in MLflow."""
+
+
+@dataclass(frozen=True)
+class SearchRun:
+    """Where a search is in MLflow; the address as it may be shown."""
+
+    tracking_uri: str
+    experiment_id: str
+    run_id: str
+
+    @classmethod
+    def of(cls, client: MlflowClient, run: Run) -> SearchRun:
+        """The place of a search's run."""
+        return cls(shown(client.tracking_uri), run.info.experiment_id, run.info.run_id)
+
+
+@dataclass(frozen=True)
+class ChildRun:
+    """A trial's run as an earlier run of the search left it.
+
+    Attributes:
+        run_id: MLflow's id.
+        ended: Whether it is closed.
+    """
+
+    run_id: str
+    ended: bool
+
+
+def find_experiment(client: MlflowClient, task: str) -> str:
+    """The id of the experiment ``tuneyard/<task>``, which is made where it is missing.
+
+    Raises:
+        SearchError: A person deleted it.
+    """
+    name = f"tuneyard/{task}"
+    experiment = client.get_experiment_by_name(name)
+    if experiment is None:
+        try:
+            return client.create_experiment(name)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+        # another search of the task has made it meanwhile
+        return find_experiment(client, task)
+    if experiment.lifecycle_stage != "active":
+        raise SearchError(
+            f"the experiment {name} was deleted in MLflow at {shown(client.tracking_uri)}; restore "
+            "it there, or name another store with --tracking-uri"
+        )
+    return experiment.experiment_id
+
+
+def find_search(client: MlflowClient, name: str) -> Run | None:
+    """The run of a search; None where there is no such search."""
+    if not NAME.fullmatch(name):
+        return None
+    experiments = client.search_experiments(filter_string="name LIKE 'tuneyard/%'")
+    found = client.search_runs(
+        [experiment.experiment_id for experiment in experiments],
+        filter_string=f"tags.`tuneyard.search` = '{name}' and tags.`tuneyard.task` LIKE '%'",
+        max_results=1,
+    )
+    return found[0] if found else None
+
+
+def queue_search(client: MlflowClient, spec: SearchSpec, user: str | None) -> SearchRun:
+    """Makes the run of a search that waits for its turn.
+
+    Args:
+        client: Of the tracking server.
+        spec: The search, with its name.
+        user: Who submitted it.
+
+    Raises:
+        SearchError: There is a search of that name, or its experiment was deleted.
+    """
+    if find_search(client, str(spec.name)):
+        raise SearchError(f"there is a search {spec.name!r} already; give another name")
+    experiment_id = find_experiment(client, spec.task)
+    tags = {"tuneyard.state": "queued"} | ({"tuneyard.user": user} if user else {})
+    return _make_run(client, experiment_id, spec, tags)
+
+
+def start_search(
+    client: MlflowClient, spec: SearchSpec, objective: Objective, data: Dataset
+) -> SearchRun:
+    """Makes the run of a search that runs now."""
+    experiment_id = find_experiment(client, spec.task)
+    run = _make_run(client, experiment_id, spec, {})
+    describe_search(client, run, spec, objective, data)
+    return run
+
+
+def _make_run(
+    client: MlflowClient, experiment_id: str, spec: SearchSpec, tags: dict[str, str]
+) -> SearchRun:
+    tags = {
+        "tuneyard.search": str(spec.name),
+        "tuneyard.task": spec.task,
+        "tuneyard.budget": str(spec.trials),
+    } | tags
+    run = client.create_run(experiment_id, tags=tags, run_name=spec.name)
+    client.log_text(run.info.run_id, spec.to_yaml(), SPEC)
+    return SearchRun.of(client, run)
+
+
+def describe_search(
+    client: MlflowClient, run: SearchRun, spec: SearchSpec, objective: Objective, data: Dataset
+) -> None:
+    """Says in the run that the search runs, what it is, and on which data."""
+    tags = {
+        "tuneyard.state": "running",
+        "tuneyard.budget": str(spec.trials),
+        "tuneyard.metric": objective.metric,
+        "tuneyard.mode": objective.mode,
+        "tuneyard.folds": str(spec.folds),
+        "tuneyard.data": data.fingerprint,
+        "tuneyard.data_name": data.name,
+        "tuneyard.data_source": data.source,
+        "tuneyard.version": version("tuneyard"),
+    }
+    client.update_run(run.run_id, status="RUNNING")
+    for name, value in tags.items():
+        client.set_tag(run.run_id, name, value)
+    known = client.get_run(run.run_id).data.params
+    for key, value in spec.model_dump(mode="json").items():
+        # params can't change; what a resume changes is in the tags and in the file
+        if value is not None and key not in known:
+            text = value if isinstance(value, str) else json.dumps(value)
+            client.log_param(run.run_id, key, text)
+    client.log_text(run.run_id, spec.to_yaml(), SPEC)
+    schema = spec.narrowed().config_type.model_json_schema()
+    client.log_dict(run.run_id, schema, "space.schema.json")
+
+
+def queued_spec(client: MlflowClient, run: Run) -> str:
+    """The spec of a search as YAML, as it was queued or started."""
+    with tempfile.TemporaryDirectory(prefix="tuneyard-") as here:
+        return Path(client.download_artifacts(run.info.run_id, SPEC, here)).read_text()
+
+
+def finish_search(client: MlflowClient, result: SearchResult, table: str) -> None:
+    """Writes a result to the parent run: metrics, ``result.json`` and ``trials.csv``."""
+    run_id = result.mlflow.run_id
+    values: dict[str, float | None] = {f"baseline_{result.objective.metric}": result.baseline.value}
+    if result.best:
+        client.set_tag(run_id, "tuneyard.best_run", result.best.mlflow_run_id)
+        values |= result.best.test
+        values["improvement_percent"] = result.improvement
+    for name, value in values.items():
+        if value is not None:
+            client.log_metric(run_id, name, value)
+    client.log_text(run_id, result.model_dump_json(indent=2), "result.json")
+    client.log_text(run_id, table, "trials.csv")
+
+
+def end_search(client: MlflowClient, run_id: str, state: str) -> None:
+    """Closes a search's run; who reads its state as an end finds it closed."""
+    client.set_terminated(run_id, _STATUS[state])
+    client.set_tag(run_id, "tuneyard.state", state)
+
+
+def children_of(run_id: str) -> str:
+    """MLflow's filter for the runs of a search's trials; a person may have nested others there."""
+    return f"tags.`mlflow.parentRunId` = '{run_id}' and tags.`tuneyard.number` LIKE '%'"
+
+
+def find_children(client: MlflowClient, run: SearchRun) -> dict[int, Run]:
+    """The runs of a search's trials by number."""
+    found: list[Run] = []
+    token: str | None = None
+    while True:
+        page = client.search_runs(
+            [run.experiment_id],
+            filter_string=children_of(run.run_id),
+            max_results=PAGE,
+            page_token=token,
+        )
+        found += page
+        token = page.token
+        if not token:
+            break
+    return {int(child.data.tags["tuneyard.number"]): child for child in found}
+
+
+def last_epoch(client: MlflowClient, child: Run) -> int:
+    """The last epoch that a trial's run has values of; 0 where it has none."""
+    if "train_loss" not in child.data.metrics:
+        return 0
+    history = client.get_metric_history(child.info.run_id, "train_loss")
+    return max(int(metric.step) for metric in history)
+
+
+def close_search(client: MlflowClient, run: Run) -> None:
+    """Closes what a driver that was killed left open: the search is stopped, its trials pruned."""
+    place = SearchRun.of(client, run)
+    for child in find_children(client, place).values():
+        if not RunStatus.is_terminated(RunStatus.from_string(child.info.status)):
+            client.set_tag(child.info.run_id, "tuneyard.state", "pruned")
+            client.set_tag(child.info.run_id, "tuneyard.reason", "interrupt")
+            client.set_terminated(child.info.run_id, "KILLED")
+    client.set_tag(place.run_id, HEARTBEAT, 0)
+    end_search(client, place.run_id, "stopped")

@@ -1,0 +1,1 @@
+"""A search's trials on Ray Tune; no other package imports it."""

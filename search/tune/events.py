@@ -1,0 +1,166 @@
+"""Ray Tune's callbacks as events of trials, told to every listener once and in order."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from ray.tune import Callback, Stopper
+from ray.tune.experiment import Trial
+
+from tuneyard.search.storage.folder import CHECKPOINTS
+from tuneyard.search.trials.record import History, State, TrialListener, TrialRecord
+from tuneyard.trainables.task import Objective
+
+
+class TrialEvents(Callback):
+    """Keeps the record of every trial and tells the listeners.
+
+    Args:
+        listeners: Are told in this order.
+        before: The trials that ended in earlier runs of the search.
+        epochs: Epochs that unfinished trials had reported then, by number.
+    """
+
+    def __init__(
+        self,
+        listeners: Sequence[TrialListener],
+        before: Sequence[TrialRecord] = (),
+        epochs: Mapping[int, int] | None = None,
+    ) -> None:
+        self._listeners = listeners
+        self._before = before
+        self._epochs = epochs or {}
+        self._records: dict[str, TrialRecord] = {}
+        self._ended = {record.number for record in before}
+        for record in before:
+            for listener in listeners:
+                listener.recalled(record)
+
+    @property
+    def records(self) -> list[TrialRecord]:
+        """Every trial so far, by number."""
+        records = [*self._before, *self._records.values()]
+        return sorted(records, key=lambda record: record.number)
+
+    def on_trial_start(
+        self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
+    ) -> None:
+        """A trial starts, or goes on after a pause with what the scheduler made of its config."""
+        self._record(trial).current = trial.config["trial"]["params"]
+
+    def _record(self, trial: Trial) -> TrialRecord:
+        if trial.trial_id not in self._records:
+            number, params = trial.config["trial"]["number"], trial.config["trial"]["proposed"]
+            epoch = self._epochs.get(number, 0)
+            record = TrialRecord(number, params, current=params, epoch=epoch)
+            self._records[trial.trial_id] = record
+            for listener in self._listeners:
+                listener.started(record)
+        return self._records[trial.trial_id]
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any
+    ) -> None:
+        """A trial trained some epochs, or ended by itself."""
+        record = self._record(trial)
+        new = result["epoch"] - record.epoch
+        # epochs that a lost worker had reported come again; a copy under PBT may be behind
+        history = {name: values[-new:] for name, values in result["history"].items() if new > 0}
+        record.epoch = max(record.epoch, result["epoch"])
+        if math.isfinite(result["objective"]):
+            record.value = result["objective"]
+            record.best_epoch = result["best_epoch"]
+            record.best_params = result["best_params"]
+            record.metrics = result["best_metrics"]
+        record.seconds = result["time_total_s"]
+        record.node = result["hostname"]
+        record.reason = result["error"] or result["reason"] or ""
+        if result["reason"]:
+            record.state = _state(result["reason"])
+        if history:
+            for listener in self._listeners:
+                listener.progressed(record, history)
+
+    def on_trial_complete(
+        self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
+    ) -> None:
+        """A trial ended by itself, or the scheduler stopped it."""
+        record = self._record(trial)
+        if record.state == "running":
+            record.state, record.reason = "pruned", "scheduler"
+        elif record.state in ("completed", "early_stopped", "pruned") and trial.checkpoint:
+            folder, _, name = str(trial.checkpoint.path).rpartition(f"/{CHECKPOINTS}/")
+            assert folder, "a checkpoint lies in the search's folder"
+            record.checkpoint = f"{CHECKPOINTS}/{name}"
+        self._end(record)
+
+    def on_trial_error(
+        self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
+    ) -> None:
+        """A trial's worker was lost more often than it is retried."""
+        record = self._record(trial)
+        record.state, record.reason = "failed", _first_line(trial)
+        self._end(record)
+
+    def close(self, reason: str) -> None:
+        """Ends what Tune left running when a budget or a person stopped it (it tells nobody)."""
+        for record in self.records:
+            if record.number not in self._ended:
+                if record.state == "running":
+                    record.state, record.reason = "pruned", reason
+                self._end(record)
+
+    def _end(self, record: TrialRecord) -> None:
+        self._ended.add(record.number)
+        for listener in self._listeners:
+            listener.ended(record)
+
+
+def _state(reason: str) -> State:
+    """A deadline cuts a trial short; every other reason is the name of its state."""
+    return "pruned" if reason == "deadline" else cast("State", reason)
+
+
+def _first_line(trial: Trial) -> str:
+    error = trial.get_error()
+    lines = str(error).strip().splitlines() if error else []
+    return lines[-1].strip() if lines else "the worker was lost"
+
+
+class SearchStopper(Stopper):
+    """Ends the whole search: at a target, which it hears of as a listener, or when it is told."""
+
+    def __init__(self, objective: Objective, target: float | None) -> None:
+        self._objective = objective
+        self._target = target
+        self.reason: str | None = None
+
+    def recalled(self, record: TrialRecord) -> None:
+        """What an earlier run reached did not end the search, or it was resumed all the same."""
+
+    def started(self, record: TrialRecord) -> None:
+        """A trial that runs has reached nothing yet."""
+
+    def progressed(self, record: TrialRecord, history: History) -> None:
+        """A trial at the target ends by itself, and its checkpoint is still to be saved."""
+
+    def ended(self, record: TrialRecord) -> None:
+        """Ends the search if the trial has reached the target."""
+        if self._target is None or not record.candidate or record.value is None:
+            return
+        if record.value == self._target or self._objective.better(record.value, self._target):
+            self.stop("target")
+
+    def stop(self, reason: str) -> None:
+        """Ends the search soon; the first reason counts."""
+        self.reason = self.reason or reason
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        """Whether this trial ends: trials end by themselves."""
+        return False
+
+    def stop_all(self) -> bool:
+        """Whether the search ends."""
+        return self.reason is not None

@@ -1,0 +1,57 @@
+"""``gpus_per_trial=auto``: the share of a GPU that a task's models need, by measurement."""
+
+from __future__ import annotations
+
+import ray
+
+from tuneyard.datasets import Dataset
+from tuneyard.search.spec.search import SearchSpec
+from tuneyard.search.tune.resources import gpus_there
+from tuneyard.spaces import Value
+from tuneyard.spaces.fields.training import TrainingSpace
+from tuneyard.spaces.language.dimensions import Dimension
+from tuneyard.trainables.task import Task
+from tuneyard.trainables.training.memory import gpu_memory
+
+HEADROOM = 1.2
+"""Fragmentation, and batches longer than those of the first epoch."""
+
+MOST = 16
+"""More trials on one GPU wait for each other's kernels."""
+
+
+def gpu_share(spec: SearchSpec, task: Task[TrainingSpace], splits: tuple[Dataset, ...]) -> float:
+    """The share that the largest model of the space needs; 0 where the cluster has no GPU.
+
+    One epoch of the baseline and one of the largest config are trained on a GPU of their own.
+    """
+    if not gpus_there():
+        return 0.0
+    space = spec.narrowed()
+    configs = [space.baseline(), space.suggest(largest)]
+
+    @ray.remote(num_gpus=1, num_cpus=spec.cpus_per_trial, max_calls=1)
+    def measure(config: TrainingSpace) -> tuple[int, int]:
+        return gpu_memory(task, config, splits, spec.seed)
+
+    found: list[tuple[int, int]] = ray.get([measure.remote(config) for config in configs])
+    return min(1.0, max(share(used, total) for used, total in found))
+
+
+def share(used: int, total: int) -> float:
+    """One over how many such trainings a GPU holds, at most 16.
+
+    Args:
+        used: Bytes that a training takes.
+        total: Bytes that the GPU has.
+    """
+    trials = max(1, min(MOST, int(total / (used * HEADROOM))))
+    # rounded down: Ray counts GPUs in steps of 0.0001
+    return int(10_000 / trials) / 10_000
+
+
+def largest(leaf: Dimension) -> Value:
+    """The value of a dimension that makes the largest model, as far as numbers tell."""
+    values = list(leaf.domain.grid(2))
+    numbers = [value for value in values if isinstance(value, int | float)]
+    return max(numbers) if len(numbers) == len(values) else leaf.baseline

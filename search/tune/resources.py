@@ -1,0 +1,206 @@
+"""What a trial takes of a Ray cluster, how many it holds, and whether all see the folder."""
+
+from __future__ import annotations
+
+import math
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import ray
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from tuneyard.search.errors import SearchError
+from tuneyard.search.spec.search import SearchSpec
+from tuneyard.search.storage.folder import SearchFolder
+from tuneyard.trainables.worker.trial import trial_device
+
+ResultT = TypeVar("ResultT")
+
+FIT_SECONDS = 1.0
+"""How long the count of what fits is taken to hold: nodes come and go."""
+
+PROBE_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What one trial takes.
+
+    Attributes:
+        cpus: CPUs.
+        gpus: GPUs; a share below 1, or a whole number.
+        custom: Of Ray's custom resources.
+    """
+
+    cpus: float
+    gpus: float
+    custom: Mapping[str, float]
+
+    @classmethod
+    def of(cls, spec: SearchSpec) -> Resources:
+        """As a spec says, whose share of a GPU is a number by now."""
+        assert spec.gpus_per_trial != "auto"
+        return cls(spec.cpus_per_trial, spec.gpus_per_trial, spec.resources_per_trial)
+
+    @property
+    def bundle(self) -> dict[str, float]:
+        """By Ray's names, without what is not taken."""
+        taken = {"CPU": self.cpus, "GPU": self.gpus, **self.custom}
+        return {name: amount for name, amount in taken.items() if amount}
+
+    def fit(self, node: Mapping[str, float]) -> int:
+        """How many trials a node with these resources holds."""
+        return min(
+            _shares(name, node.get(name, 0.0), amount) for name, amount in self.bundle.items()
+        )
+
+
+def _shares(name: str, there: float, amount: float) -> int:
+    """A share of a GPU is of one GPU: two of 0.6 do not fit on two halves of two."""
+    if name == "GPU" and amount < 1:
+        return int(there) * _shares("", 1.0, amount)
+    # what 0.1 of 1 is short of 10 is not a trial less
+    return int(there / amount + 1e-9)
+
+
+def check_resources(resources: Resources) -> None:
+    """Sees that a trial fits on some node.
+
+    Raises:
+        SearchError: No node has what one trial takes.
+    """
+    nodes = _nodes()
+    names = {"CPU": "cpus_per_trial", "GPU": "gpus_per_trial"}
+    for name, amount in resources.bundle.items():
+        most = max((node.get(name, 0.0) for node in nodes), default=0.0)
+        if amount > most:
+            field = names.get(name, f"resources_per_trial.{name}")
+            raise SearchError(
+                f"{field} must be at most {most:g}, what the largest node has, got {amount:g}"
+            )
+    if not any(resources.fit(node) for node in nodes):
+        raise SearchError(
+            f"no node has all that a trial takes at once: {resources.bundle}; ask for less a trial"
+        )
+
+
+def gpus_there() -> bool:
+    """Whether the cluster has a GPU."""
+    return any(node.get("GPU", 0.0) >= 1 for node in _nodes())
+
+
+def _living() -> list[dict[str, Any]]:
+    """The nodes that are there, as Ray describes them."""
+    found: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
+    return [node for node in found if node["Alive"]]
+
+
+def _nodes() -> list[dict[str, float]]:
+    return [node["Resources"] for node in _living()]
+
+
+class Capacity:
+    """How many trials may be under way: what was asked for, or what fits on the nodes now.
+
+    Args:
+        resources: Of a trial.
+        concurrency: What was asked for; None for what fits.
+    """
+
+    def __init__(self, resources: Resources, concurrency: int | None) -> None:
+        self._resources = resources
+        self._concurrency = concurrency
+        self._fitting = 0
+        self._counted_at = -math.inf
+
+    def __call__(self) -> int:
+        """Trials at a time, at least 1."""
+        if self._concurrency is not None:
+            return self._concurrency
+        if time.monotonic() - self._counted_at >= FIT_SECONDS:
+            self._fitting = sum(self._resources.fit(node) for node in _nodes())
+            self._counted_at = time.monotonic()
+        return max(1, self._fitting)
+
+
+def check_shared(folder: SearchFolder) -> None:
+    """Sees that every node of the cluster reaches the search's storage and has tuneyard.
+
+    Raises:
+        SearchError: One does not, or the storage can't be written here.
+    """
+    nodes = _living()
+    if len(nodes) < 2 or not folder.is_local:
+        return
+    storage = Path(folder.path).parent
+    new = not storage.exists()
+    probe = storage / f".probe-{secrets.token_hex(8)}"
+    try:
+        storage.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+    except OSError as error:
+        raise SearchError(
+            f"{storage} can't be written: {error.strerror}; name another with --storage"
+        ) from None
+    try:
+        for node in nodes:
+            if not _on_node(node["NodeID"], probe.exists):
+                raise SearchError(
+                    f"node {node['NodeManagerAddress']} of the cluster does not see {storage}; "
+                    "name a folder that all nodes share, or an object store, with --storage"
+                )
+    finally:
+        probe.unlink()
+        if new:
+            # another search may have begun there
+            with suppress(OSError):
+                storage.rmdir()
+
+
+def _on_node(node: str, ask: Callable[[], bool]) -> bool:
+    """What a question's answer is on a node; true where the node has left meanwhile."""
+
+    @ray.remote(num_cpus=0)
+    def call() -> bool:
+        return ask()
+
+    there = call.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False))
+    until = time.monotonic() + PROBE_SECONDS
+    while _lives(node):
+        try:
+            return ray.get(there.remote(), timeout=PROBE_SECONDS)
+        except (ray.exceptions.NodeDiedError, ray.exceptions.TaskUnschedulableError) as error:
+            # nodes hear of one that joins or leaves a moment later, or sooner, than the head does
+            if time.monotonic() > until:
+                raise _unusable(error) from None
+            time.sleep(0.1)
+        except ray.exceptions.RayError as error:
+            raise _unusable(error) from None
+    return True
+
+
+def _lives(node: str) -> bool:
+    return any(one["NodeID"] == node for one in _living())
+
+
+def _unusable(error: ray.exceptions.RayError) -> SearchError:
+    reason = str(error).strip().splitlines()[-1]
+    return SearchError(f"a node of the cluster can't run tuneyard: {reason}")
+
+
+def on_gpu(function: Callable[..., ResultT], resources: Resources) -> ResultT:
+    """Calls a function once with a trial's resources; it is given their `device`."""
+
+    def call() -> ResultT:
+        return function(device=trial_device(resources.gpus))
+
+    remote = ray.remote(
+        num_cpus=resources.cpus, num_gpus=resources.gpus, resources=dict(resources.custom)
+    )(call)
+    result: ResultT = ray.get(remote.remote())
+    return result

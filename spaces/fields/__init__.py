@@ -1,0 +1,1 @@
+"""Ready-made fields and groups that spaces are put together from."""

@@ -1,0 +1,55 @@
+"""`CoderSpace`: what the spaces of autoencoders share, variational or not."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from tuneyard.spaces.fields.activations import Activation
+from tuneyard.spaces.fields.optimizers import Adam, AdamW
+from tuneyard.spaces.fields.schedules import Constant, Cosine, OneCycle
+from tuneyard.spaces.fields.training import TrainingSpace
+from tuneyard.spaces.language.numeric import Float, Int, Length
+
+LearningRate = Annotated[float, Float(3e-4, 1e-2, log=True)]
+"""Where twenty epochs are neither too few nor too wild for networks of this size."""
+
+
+class CoderAdam(Adam):
+    """Adam where an autoencoder trains well."""
+
+    lr: LearningRate = 1e-3
+    weight_decay: None = None
+
+
+class CoderAdamW(AdamW):
+    """AdamW where an autoencoder trains well."""
+
+    lr: LearningRate = 1e-3
+
+
+class CoderSpace(TrainingSpace):
+    """Base of the spaces of autoencoders for images.
+
+    ``--data`` chooses between mnist, fashion-mnist, kmnist and digits, which needs no file.
+
+    Attributes:
+        code_size: Numbers that an image is made into.
+        hidden_sizes: Widths of the encoder's hidden layers; the decoder has them the other way
+            round.
+        activation: Of both.
+    """
+
+    code_size: Annotated[int, Int(2, 64, log=True)] = 16
+    hidden_sizes: Annotated[tuple[Annotated[int, Int(32, 1024, log=True)], ...], Length(1, 3)] = (
+        256,
+        64,
+    )
+    activation: Activation = "relu"
+    optimizer: Annotated[CoderAdam | CoderAdamW, Field(discriminator="kind")] = CoderAdam()
+    schedule: Annotated[Constant | Cosine | OneCycle, Field(discriminator="kind")] = Constant()
+    l1: None = None
+    clip_norm: None = None
+    batch_size: Literal[64, 128, 256] = 128
+    epochs: int = 20

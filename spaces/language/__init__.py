@@ -1,0 +1,1 @@
+"""The space language: types and domains of a space, and its configs."""

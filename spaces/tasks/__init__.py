@@ -1,0 +1,1 @@
+"""The tasks, one file each: its space, and what is said of it."""

@@ -1,0 +1,74 @@
+"""Hyperparameters of the network that turns "hello" into "ohlol"."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from tuneyard.spaces.fields.optimizers import SGD, Adam, RMSprop
+from tuneyard.spaces.fields.schedules import Constant, Cosine
+from tuneyard.spaces.fields.training import TrainingSpace
+from tuneyard.spaces.language.numeric import Float, Int
+from tuneyard.spaces.language.space import SearchSpace
+
+LearningRate = Annotated[float, Float(1e-2, 0.5, log=True)]
+"""A handful of steps has to do, so it goes higher than where networks are commonly tuned."""
+
+
+class OneHot(SearchSpace):
+    """A letter is its unit vector."""
+
+    kind: Literal["one_hot"] = "one_hot"
+
+
+class Embedding(SearchSpace):
+    """A letter is a learned vector of `size` numbers."""
+
+    kind: Literal["embedding"] = "embedding"
+    size: Annotated[int, Int(4, 64, log=True)] = 10
+
+
+class HelloAdam(Adam):
+    """Adam around the course's learning rate and above."""
+
+    lr: LearningRate = 5e-2
+
+
+class HelloRMSprop(RMSprop):
+    """RMSprop around the course's learning rate and above."""
+
+    lr: LearningRate = 5e-2
+
+
+class HelloSGD(SGD):
+    """Gradient descent, which needs larger steps than Adam."""
+
+    lr: Annotated[float, Float(5e-2, 5.0, log=True)] = 0.5
+
+
+class HelloRnnSpace(TrainingSpace):
+    """The letters "ohlol" from the letters "hello", one each step, by a recurrent network.
+
+    Baseline: the course's embedding of 10, two RNN layers of 8 units, Adam 0.05, 15 epochs of the
+    one word.
+
+    Attributes:
+        encoding: What the network reads for a letter.
+        cell: Kind of recurrent layer.
+        hidden_size: Units of a layer.
+        num_layers: Layers.
+        unroll: The layers run over the whole sequence at once, or cell by cell in a loop; both
+            compute the same numbers.
+    """
+
+    encoding: Annotated[OneHot | Embedding, Field(discriminator="kind")] = Embedding()
+    cell: Literal["rnn", "gru", "lstm"] = "rnn"
+    hidden_size: Annotated[int, Int(4, 64, log=True)] = 8
+    num_layers: Annotated[int, Int(1, 3)] = 2
+    unroll: Literal["sequence", "cells"] = "sequence"
+    optimizer: Annotated[HelloAdam | HelloRMSprop | HelloSGD, Field(discriminator="kind")] = (
+        HelloAdam()
+    )
+    schedule: Annotated[Constant | Cosine, Field(discriminator="kind")] = Constant()
+    epochs: int = 15

@@ -1,0 +1,19 @@
+"""Hyperparameters of the straight line."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from tuneyard.spaces.fields.optimizers import SGD, Optimizer
+from tuneyard.spaces.fields.training import TrainingSpace
+from tuneyard.spaces.language.numeric import Int
+
+
+class LinearRegressionSpace(TrainingSpace):
+    """y from x by one weight and one bias, on the full batch, by any of the nine optimizers.
+
+    Baseline: the course's SGD 0.01, 100 epochs.
+    """
+
+    optimizer: Optimizer = SGD(lr=1e-2)
+    epochs: Annotated[int, Int(1, 1000, log=True)] = 100

@@ -1,0 +1,38 @@
+"""Hyperparameters of the convolutional network for images."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from tuneyard.spaces.fields.activations import Activation
+from tuneyard.spaces.fields.image_training import ImageTraining
+from tuneyard.spaces.fields.regularization import Dropout
+from tuneyard.spaces.language.numeric import Int, Length
+
+
+class MnistCnnSpace(ImageTraining):
+    """The class of an image by convolutions, each pooled by two, and a fully connected head.
+
+    Baseline: the course's convolutions of 5 x 5 to 10 and 20 channels, max pooling, ReLU and
+    320-10, SGD 0.01 with momentum 0.5, batches of 64, 10 epochs.
+
+    Attributes:
+        channels: Of each convolution.
+        kernel_size: Height and width of each convolution.
+        padding: Whether convolutions keep the size of an image; one that would leave less than
+            2 x 2 pixels keeps it in any case.
+        pooling: The largest or the mean of 2 x 2 pixels.
+        head_sizes: Of the hidden layers after the convolutions; none is the course's.
+        activation: After each pooling and each hidden layer.
+        batch_norm: After each convolution and each hidden layer.
+        dropout: Before each layer of the head.
+    """
+
+    channels: Annotated[tuple[Annotated[int, Int(8, 64, log=True)], ...], Length(1, 3)] = (10, 20)
+    kernel_size: Literal[3, 5, 7] = 5
+    padding: bool = False
+    pooling: Literal["max", "average"] = "max"
+    head_sizes: Annotated[tuple[Annotated[int, Int(32, 256, log=True)], ...], Length(0, 2)] = ()
+    activation: Activation = "relu"
+    batch_norm: bool = False
+    dropout: Dropout = 0.0

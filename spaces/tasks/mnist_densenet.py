@@ -1,0 +1,31 @@
+"""Hyperparameters of the densely connected network for images."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from tuneyard.spaces.fields.image_training import ImageTraining
+from tuneyard.spaces.fields.regularization import Dropout
+from tuneyard.spaces.language.numeric import Float, Int
+
+
+class MnistDensenetSpace(ImageTraining):
+    """The class of an image by two dense blocks (Huang et al., 2017), without bottlenecks.
+
+    Baseline: small and set by hand, since the course builds none: 16 channels, three layers a block
+    of growth rate 8, compression 0.5, and the course's SGD 0.01 with momentum 0.5, batches of 64,
+    10 epochs.
+
+    Attributes:
+        first_channels: Of the convolution of 5 x 5 before the first block.
+        growth_rate: Channels that each layer adds.
+        layers: Layers a block.
+        compression: Share of the channels that the transition between the blocks keeps.
+        dropout: After each convolution of a block.
+    """
+
+    first_channels: Annotated[int, Int(8, 32, log=True)] = 16
+    growth_rate: Annotated[int, Int(4, 24, log=True)] = 8
+    layers: Annotated[int, Int(2, 4)] = 3
+    compression: Annotated[float, Float(0.3, 1.0)] = 0.5
+    dropout: Dropout = 0.0

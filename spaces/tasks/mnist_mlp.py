@@ -1,0 +1,28 @@
+"""Hyperparameters of the multilayer perceptron for images."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from tuneyard.spaces.fields.activations import Activation
+from tuneyard.spaces.fields.image_training import ImageTraining
+from tuneyard.spaces.fields.regularization import Dropout
+from tuneyard.spaces.language.numeric import Int, Length
+
+
+class MnistMlpSpace(ImageTraining):
+    """The class of an image from its 784 pixels in a row, by a multilayer perceptron.
+
+    Baseline: the course's 784-512-256-128-64-10 with ReLU, SGD 0.01 with momentum 0.5, batches of
+    64, 10 epochs.
+    """
+
+    hidden_sizes: Annotated[tuple[Annotated[int, Int(32, 1024, log=True)], ...], Length(1, 5)] = (
+        512,
+        256,
+        128,
+        64,
+    )
+    activation: Activation = "relu"
+    batch_norm: bool = False
+    dropout: Dropout = 0.0

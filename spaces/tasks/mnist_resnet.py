@@ -1,0 +1,33 @@
+"""Hyperparameters of the residual network for images."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from tuneyard.spaces.fields.image_training import ImageTraining
+from tuneyard.spaces.fields.regularization import Dropout
+from tuneyard.spaces.language.numeric import Int
+
+
+class MnistResnetSpace(ImageTraining):
+    """The class of an image by residual blocks (He et al., 2016) in two stages.
+
+    Baseline: the course's convolution of 5 x 5 to 16 channels, one residual block, convolution of
+    5 x 5 to 32, one residual block and 512-10, without batch norm, SGD 0.01 with momentum 0.5,
+    batches of 64, 10 epochs.
+
+    Attributes:
+        first_channels: Of the first stage.
+        second_channels: Of the second stage.
+        blocks: Residual blocks a stage.
+        batch_norm: After each convolution.
+        skip: What is added to a block's output: its input, or a convolution of 1 x 1 of it.
+        dropout: Before the last layer.
+    """
+
+    first_channels: Annotated[int, Int(8, 48, log=True)] = 16
+    second_channels: Annotated[int, Int(16, 96, log=True)] = 32
+    blocks: Annotated[int, Int(1, 3)] = 1
+    batch_norm: bool = False
+    skip: Literal["identity", "projection"] = "identity"
+    dropout: Dropout = 0.0

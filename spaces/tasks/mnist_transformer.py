@@ -1,0 +1,44 @@
+"""Hyperparameters of the image classifier with attention over rows."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from tuneyard.spaces.fields.augmentation import Augmentation
+from tuneyard.spaces.fields.encoder import TransformerSpace
+from tuneyard.spaces.fields.optimizers import Adam, AdamW
+from tuneyard.spaces.fields.schedules import Constant, Cosine, OneCycle
+from tuneyard.spaces.language.numeric import Float
+
+LearningRate = Annotated[float, Float(3e-4, 1e-2, log=True)]
+"""Where ten epochs are neither too few nor too wild for an encoder of this size."""
+
+
+class MnistTransformerAdam(Adam):
+    """Adam where a small encoder trains well."""
+
+    lr: LearningRate = 1e-3
+
+
+class MnistTransformerAdamW(AdamW):
+    """AdamW where a small encoder trains well."""
+
+    lr: LearningRate = 1e-3
+
+
+class MnistTransformerSpace(TransformerSpace):
+    """The class of an image, read as a sequence of its 28 rows of 28 pixels by an encoder.
+
+    Baseline: small and hand-set, since the courses give none: two layers of four heads, width 64,
+    feed-forward 128, dropout 0.1; Adam 1e-3, batches of 128, 10 epochs.
+    """
+
+    augmentation: Augmentation | None = None
+    optimizer: Annotated[
+        MnistTransformerAdam | MnistTransformerAdamW, Field(discriminator="kind")
+    ] = MnistTransformerAdam()
+    schedule: Annotated[Constant | Cosine | OneCycle, Field(discriminator="kind")] = Constant()
+    batch_size: Literal[64, 128, 256] = 128
+    epochs: int = 10

@@ -1,0 +1,22 @@
+"""Hyperparameters of the variational autoencoder for images."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from tuneyard.spaces.fields.autoencoder import CoderSpace
+from tuneyard.spaces.language.numeric import Float
+
+
+class MnistVaeSpace(CoderSpace):
+    """Images through a normal distribution of codes and back, by two multilayer perceptrons.
+
+    Baseline: hand-set and small, since the course gives the loss and no values: 784-256-64, codes
+    of 16 numbers, KL weight 1, Adam 1e-3, batches of 128, 20 epochs.
+
+    Attributes:
+        kl_weight: Of the Kullback-Leibler divergence in the loss that is trained, the beta of
+            Higgins et al., 2017. All configs are ranked by the ELBO itself, whose weight is 1.
+    """
+
+    kl_weight: Annotated[float, Float(0.1, 4.0, log=True)] = 1.0

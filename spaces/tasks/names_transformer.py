@@ -1,0 +1,42 @@
+"""Hyperparameters of the surname classifier with attention."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from tuneyard.spaces.fields.encoder import TransformerSpace
+from tuneyard.spaces.fields.optimizers import Adam, AdamW
+from tuneyard.spaces.fields.schedules import Constant, Cosine, OneCycle
+from tuneyard.spaces.language.numeric import Float
+
+LearningRate = Annotated[float, Float(3e-4, 1e-2, log=True)]
+"""Where 30 epochs are neither too few nor too wild for an encoder of this size."""
+
+
+class NamesTransformerAdam(Adam):
+    """Adam where a small encoder trains well."""
+
+    lr: LearningRate = 1e-3
+
+
+class NamesTransformerAdamW(AdamW):
+    """AdamW where a small encoder trains well."""
+
+    lr: LearningRate = 1e-3
+
+
+class NamesTransformerSpace(TransformerSpace):
+    """The country of a surname from its letters, by the encoder of "Attention is all you need".
+
+    Baseline: small and hand-set, since the courses give none: two layers of four heads, width 64,
+    feed-forward 128, dropout 0.1; Adam 1e-3, batches of 256 and 30 epochs as for names-gru.
+    """
+
+    optimizer: Annotated[
+        NamesTransformerAdam | NamesTransformerAdamW, Field(discriminator="kind")
+    ] = NamesTransformerAdam()
+    schedule: Annotated[Constant | Cosine | OneCycle, Field(discriminator="kind")] = Constant()
+    batch_size: Literal[64, 128, 256, 512] = 256
+    epochs: int = 30

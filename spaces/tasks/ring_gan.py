@@ -1,0 +1,29 @@
+"""Hyperparameters of the GAN on a ring of Gaussians."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from tuneyard.spaces.fields.gan import AdversarialSpace
+from tuneyard.spaces.language.numeric import Int, Length
+
+Widths = Annotated[tuple[Annotated[int, Int(16, 256, log=True)], ...], Length(1, 3)]
+
+
+class RingGanSpace(AdversarialSpace):
+    """A GAN of two multilayer perceptrons that learns eight Gaussians on a ring.
+
+    Baseline: hand-set and small, since the course only derives the game: two layers of 32 in both
+    networks, the non-saturating loss, Adam 1e-3 with beta1 0.5, one step each, 150 epochs.
+
+    Attributes:
+        generator_widths: Units of its hidden layers.
+        discriminator_widths: Units of its hidden layers.
+        activation: Of both.
+    """
+
+    generator_widths: Widths = (32, 32)
+    discriminator_widths: Widths = (32, 32)
+    activation: Literal["relu", "leaky_relu", "tanh"] = "relu"
+    batch_size: Literal[64, 128, 256, 512] = 256
+    epochs: int = 150

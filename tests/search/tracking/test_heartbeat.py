@@ -1,0 +1,97 @@
+"""Whether a search's driver lives: what it writes, and who believes it."""
+
+import os
+import socket
+import subprocess
+import time
+from typing import Any
+
+import pytest
+from mlflow import MlflowClient
+
+from tuneyard.search.tracking import heartbeat as mlflow_heartbeat
+from tuneyard.search.tracking.heartbeat import DEAD_SECONDS, Heartbeat, heard_of
+from tuneyard.search.trials.clock import Pace
+
+HERE = socket.gethostname()
+
+
+@pytest.fixture(scope="module")
+def gone() -> int:
+    """The number of a process that has ended."""
+    process = subprocess.Popen(["true"])
+    process.wait()
+    return process.pid
+
+
+def tags(age: float, driver: str | None) -> dict[str, str]:
+    found = {"tuneyard.heartbeat": str(time.time() - age)}
+    return found | ({"tuneyard.driver": driver} if driver else {})
+
+
+@pytest.mark.parametrize(
+    ("driver", "age", "alive"),
+    [
+        ("HERE:THIS", 2.0, True),
+        ("HERE:THIS", DEAD_SECONDS + 1, False),
+        ("HERE:GONE", 2.0, False),
+        ("another-host:GONE", 2.0, True),
+        ("another-host:GONE", DEAD_SECONDS - 5, True),
+        ("another-host:GONE", DEAD_SECONDS + 1, False),
+        ("host:with:colons:GONE", 2.0, True),
+        (None, 2.0, True),
+    ],
+)
+def test_who_is_heard_of(driver: str | None, age: float, alive: bool, gone: int) -> None:
+    if driver is not None:
+        for word, meant in {"HERE": HERE, "THIS": os.getpid(), "GONE": gone}.items():
+            driver = driver.replace(word, str(meant))
+    silence = heard_of(tags(age, driver))
+    assert (silence is not None) is alive
+    if silence is not None:
+        assert silence == pytest.approx(age, abs=1)
+
+
+def test_a_search_without_a_sign_of_life_has_no_driver() -> None:
+    assert heard_of({}) is None
+    assert heard_of({"tuneyard.heartbeat": "0"}) is None
+
+
+def written(client: MlflowClient, run_id: str) -> dict[str, str]:
+    found = client.get_run(run_id).data.tags
+    return {
+        name.removeprefix("tuneyard."): found[name]
+        for name in ("tuneyard.heartbeat", "tuneyard.driver", "tuneyard.wall")
+        if name in found
+    }
+
+
+def test_a_driver_gives_signs_of_life_until_its_end(
+    record_search: Any, store: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mlflow_heartbeat, "BEAT_SECONDS", 0.2)
+    search = record_search()
+    search.flush()
+    run_id = search.run.run_id
+    assert written(store, run_id) == {}
+    seen = set()
+    with Heartbeat(store, run_id, Pace(5, None, before=100.0)):
+        until = time.monotonic() + 20
+        while len(seen) < 3 and time.monotonic() < until:
+            seen.add(written(store, run_id).get("heartbeat"))
+            time.sleep(0.05)
+        assert heard_of(store.get_run(run_id).data.tags) is not None
+    assert len(seen) == 3
+    last = written(store, run_id)
+    assert last["driver"] == f"{HERE}:{os.getpid()}"
+    assert time.time() - float(last["heartbeat"]) < 5
+    assert 100.2 < float(last["wall"]) < 130
+    time.sleep(0.5)
+    assert written(store, run_id) == last, "nothing is written any more"
+
+
+def test_an_mlflow_that_is_away_is_passed_over(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("WARNING", "tuneyard")
+    with Heartbeat(MlflowClient("http://127.0.0.1:9"), "0" * 32, Pace(5, None)):
+        time.sleep(0.2)
+    assert [record for record in caplog.records if record.name.startswith("tuneyard")] == []

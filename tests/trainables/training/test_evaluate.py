@@ -1,0 +1,132 @@
+"""The best model: the checkpoint's, or after folds trained once more on all that is not test."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from tuneyard.datasets import Dataset
+from tuneyard.spaces.fields.optimizers import Adam
+from tuneyard.spaces.fields.schedules import Cosine, ReduceOnPlateau
+from tuneyard.spaces.tasks.diabetes import DiabetesSpace
+from tuneyard.trainables.task import Problem, find_task
+from tuneyard.trainables.training.checkpoint import save_checkpoint
+from tuneyard.trainables.training.evaluate import FinalModel, finish, refit
+from tuneyard.trainables.training.training import Training
+
+CPU = torch.device("cpu")
+TASK = find_task("diabetes")
+CONFIG = DiabetesSpace(
+    hidden_sizes=(8,), dropout=0.3, optimizer=Adam(lr=0.05), batch_size=32, epochs=20
+)
+
+
+@pytest.fixture(scope="module")
+def data(datasets: Any) -> Dataset:
+    return datasets("diabetes")
+
+
+def finished(data: Dataset, folder: Path, folds: int, **changed: Any) -> FinalModel:
+    arguments = {"checkpoint": folder, "folds": folds, "epochs": 4, "seed": 1, "device": CPU}
+    return finish(TASK, CONFIG, data, **(arguments | changed))
+
+
+def answers(final: FinalModel, data: Dataset) -> torch.Tensor:
+    with torch.no_grad():
+        return final.module(torch.tensor(data.arrays["features"]))
+
+
+def test_without_folds_the_model_is_the_checkpoints_best(data: Dataset, tmp_path: Path) -> None:
+    training = Training(TASK, CONFIG, [data], seed=1)
+    for _ in range(4):
+        training.run_epoch()
+    save_checkpoint(tmp_path, training, {}, {})
+    (problem,) = training.problems
+    problem.model.load_state_dict(training.best_weights()[0])
+    problem.model.eval()
+    with torch.no_grad():
+        expected = problem.model(torch.tensor(data.arrays["features"])).sigmoid()
+        tested = problem.evaluate(problem.part("test"))
+
+    # neither the seed nor the epochs matter: nothing is trained
+    final = finished(data, tmp_path, 1, seed=9, epochs=99)
+    assert torch.equal(answers(final, data), expected)
+    assert final.metrics == {f"test_{name}": value.item() for name, value in tested.items()}
+    assert final.metrics.keys() == {"test_loss", "test_accuracy", "test_auc"}
+    assert not final.module.training
+    assert np.array_equal(final.example, data.arrays["features"][:2])
+
+
+def test_with_folds_it_is_trained_on_all_that_is_not_test(data: Dataset, tmp_path: Path) -> None:
+    """Epochs, seed and rows are those of a training whose training part is train and validation."""
+    parts = data.parts
+    pooled: Any = {
+        "train": np.union1d(parts["train"], parts["validation"]),
+        "validation": parts["test"][::2],
+        "test": parts["test"][1::2],
+    }
+    reference = Training(TASK, CONFIG, [replace(data, parts=pooled)], seed=1)
+    for _ in range(4):
+        reference.run_epoch()
+    (problem,) = reference.problems
+    problem.model.eval()
+    with torch.no_grad():
+        expected = problem.model(torch.tensor(data.arrays["features"])).sigmoid()
+
+    final = finished(data, tmp_path / "there is none", 3)
+    assert torch.equal(answers(final, data), expected)
+    label = torch.tensor(data.arrays["label"][parts["test"]])
+    accuracy = ((expected[parts["test"].copy()] > 0.5) == (label > 0)).float().mean()
+    assert final.metrics["test_accuracy"] == pytest.approx(accuracy.item())
+
+
+@pytest.mark.parametrize("changed", [{"epochs": 5}, {"seed": 2}])
+def test_epochs_and_seed_matter_to_it(
+    changed: dict[str, int], data: Dataset, tmp_path: Path
+) -> None:
+    final, other = finished(data, tmp_path, 3), finished(data, tmp_path, 3, **changed)
+    assert not torch.equal(answers(final, data), answers(other, data))
+
+
+def test_the_schedule_is_the_trials_cut_off_at_the_best_epoch(data: Dataset) -> None:
+    """Four epochs of a cosine over twenty, not a cosine over four."""
+    config = CONFIG.model_copy(update={"schedule": Cosine(), "dropout": 0.0})
+    problem = refit(TASK, config, data, epochs=4, seed=1, device=CPU)
+    training = Training(TASK, config, [data.pooled()], seed=1)
+    loop = training._loops[0]
+    for _ in range(4):
+        loop.train_epoch()
+        loop.end_epoch({})
+    for mine, other in zip(
+        problem.model.parameters(), loop.problem.model.parameters(), strict=True
+    ):
+        assert torch.equal(mine, other)
+
+
+def test_a_plateau_is_watched_on_what_is_trained(scripted: Any) -> None:
+    """A weight that falls by the rate: 1, 1, 1, then halved after each two epochs no better."""
+    task = scripted(0.5)
+    config = task.space(schedule=ReduceOnPlateau(factor=0.5, patience=1), epochs=9)
+    problem = refit(task, config, task.load(None), epochs=6, seed=0, device=CPU)
+    assert problem.model.state_dict()["weight"].item() == -(1 + 1 + 1 + 0.5 + 0.5 + 0.25)
+
+
+def test_the_test_part_is_read_by_the_finish_alone(
+    data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    cls = type(TASK.problem(CONFIG, data, CPU))
+    original = cls.tensors
+
+    def spy(self: Problem, part: Any) -> object:
+        asked.append(part)
+        return original(self, part)
+
+    monkeypatch.setattr(cls, "tensors", spy)
+    refit(TASK, CONFIG, data, epochs=2, seed=0, device=CPU)
+    assert asked == ["train"]
+    finished(data, tmp_path, 3)
+    assert asked == ["train", "train", "test"]

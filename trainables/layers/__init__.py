@@ -1,0 +1,1 @@
+"""Layers and measures that several models use."""

@@ -1,0 +1,1 @@
+"""What the problems of several tasks share."""

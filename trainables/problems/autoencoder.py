@@ -1,0 +1,50 @@
+"""The two halves of an autoencoder for images, and the bytes around them."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from tuneyard.datasets.images import SIZE
+from tuneyard.spaces.fields.autoencoder import CoderSpace
+from tuneyard.trainables.layers.blocks import hidden_layers
+from tuneyard.trainables.problems.images import BRIGHTEST
+
+PIXELS = SIZE**2
+
+
+class Coder(nn.Module):
+    """An encoder and its mirror image.
+
+    Args:
+        config: Sizes and activation.
+        outputs: Of the encoder; the decoder reads ``config.code_size`` numbers.
+    """
+
+    def __init__(self, config: CoderSpace, outputs: int) -> None:
+        super().__init__()
+        sizes, back = config.hidden_sizes, config.hidden_sizes[::-1]
+        self.encoder = nn.Sequential(
+            nn.Flatten(),
+            *hidden_layers(PIXELS, sizes, config.activation, batch_norm=False, dropout=0.0),
+            nn.Linear(sizes[-1], outputs),
+        )
+        self.decoder = nn.Sequential(
+            *hidden_layers(
+                config.code_size, back, config.activation, batch_norm=False, dropout=0.0
+            ),
+            nn.Linear(back[-1], PIXELS),
+            nn.Unflatten(1, (1, SIZE, SIZE)),
+        )
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Pixels (B, 1, 28, 28) in [0, 1] to the logits of their reconstructions."""
+        logits: Tensor = self.decoder(self.encoder(pixels))
+        return logits
+
+
+class Grey(nn.Module):
+    """Logits of pixels (B, 1, 28, 28) to grey levels in [0, 255], (B, 28, 28)."""
+
+    def forward(self, logits: Tensor) -> Tensor:
+        """Grey levels, not rounded."""
+        return logits[:, 0].sigmoid() * BRIGHTEST

@@ -1,0 +1,164 @@
+"""Task ``airplane-lstm``: next month's airline passengers by a recurrent network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from tuneyard.datasets import Dataset, Part, airplane
+from tuneyard.spaces.tasks.airplane_lstm import AirplaneLstmSpace, Transform
+from tuneyard.trainables.layers.recurrent import build_recurrent, last_states
+from tuneyard.trainables.task import Batch, Metrics, Objective, Problem, Task
+
+YEAR = 12
+
+
+class Forecaster(nn.Module):
+    """A window of standardised values in, the next one out: (B, lookback, 1) -> (B,)."""
+
+    def __init__(self, config: AirplaneLstmSpace) -> None:
+        super().__init__()
+        self.layers = build_recurrent(
+            config.cell, 1, config.hidden_size, config.num_layers, dropout=config.dropout
+        )
+        self.dropout = nn.Dropout(config.dropout)
+        self.head = nn.Linear(config.hidden_size, 1)
+        self.residual = config.residual
+
+    def forward(self, windows: Tensor) -> Tensor:
+        """Forecasts one step ahead."""
+        _, hidden = self.layers(windows)
+        forecast: Tensor = self.head(self.dropout(last_states(hidden, bidirectional=False)))[:, 0]
+        return windows[:, -1, 0] + forecast if self.residual else forecast
+
+
+class Scale(nn.Module):
+    """The transform of a series and its inverse one step ahead, standardised.
+
+    Args:
+        transform: Which transform.
+        train: The training part's values, which mean and deviation are fitted on.
+    """
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self, transform: Transform, train: Tensor) -> None:
+        super().__init__()
+        self._transform = transform
+        self.lag = {"none": 0, "log": 0, "log_diff": 1, "seasonal_log_diff": YEAR}[transform]
+        values = self._raw(train)
+        self.register_buffer("mean", values.mean())
+        self.register_buffer("deviation", values.std())
+
+    def _raw(self, series: Tensor) -> Tensor:
+        if self._transform == "none":
+            return series
+        logs = series.log()
+        return logs[..., self.lag :] - logs[..., : -self.lag] if self.lag else logs
+
+    def forward(self, series: Tensor) -> Tensor:
+        """Passengers (..., T) to standardised values (..., T - lag)."""
+        scaled: Tensor = (self._raw(series) - self.mean) / self.deviation
+        return scaled
+
+    def inverse(self, forecast: Tensor, before: Tensor) -> Tensor:
+        """A standardised forecast (...) to passengers.
+
+        Args:
+            forecast: Standardised value of the month to forecast.
+            before: Passengers `lag` months before it (unused where the lag is 0).
+        """
+        value = forecast * self.deviation + self.mean
+        if self._transform == "none":
+            return value
+        return value.exp() * before if self.lag else value.exp()
+
+
+class Airplane(Problem):
+    """Windows over the series: the months before a target month, and the target."""
+
+    def __init__(self, config: AirplaneLstmSpace, data: Dataset, device: torch.device) -> None:
+        self.device = device
+        self._data = data
+        self._lookback = config.lookback
+        self._series = torch.tensor(data.arrays["passengers"], device=device)
+        train = torch.tensor(data.parts["train"], device=device)
+        self._scale = Scale(config.transform, self._series[train]).to(device)
+        self._scaled = self._scale(self._series)
+        self.model = Forecaster(config).to(device)
+
+    def tensors(self, part: Part) -> Batch:
+        """Windows whose target month lies in the part: window (B, L, 1), target, before, actual."""
+        lag, lookback = self._scale.lag, self._lookback
+        months = torch.tensor(self._data.parts[part], device=self.device)
+        months = months[months >= lag + lookback]
+        if not len(months):
+            raise ValueError(
+                f"lookback={lookback} with a lag of {lag} months leaves no window in the {part} "
+                f"part of {len(self._data.parts[part])} months"
+            )
+        steps = torch.arange(-lookback, 0, device=self.device)
+        return {
+            "window": self._scaled[months[:, None] - lag + steps, None],
+            "target": self._scaled[months - lag],
+            "before": self._series[months - lag],
+            "actual": self._series[months],
+        }
+
+    def loss(self, batch: Batch) -> Tensor:
+        """Mean squared error of the standardised forecast."""
+        return nn.functional.mse_loss(self.model(batch["window"]), batch["target"])
+
+    def evaluate(self, batch: Batch) -> Metrics:
+        """``loss``, and ``rmse`` and ``mae`` in thousand passengers."""
+        forecast = self.model(batch["window"])
+        error = self._scale.inverse(forecast, batch["before"]) - batch["actual"]
+        return {
+            "loss": nn.functional.mse_loss(forecast, batch["target"]),
+            "rmse": error.square().mean().sqrt(),
+            "mae": error.abs().mean(),
+        }
+
+    def serving(self) -> tuple[nn.Module, np.ndarray]:
+        """(B, lag + lookback) months of passengers to the next month's (B,), in thousands."""
+        module = Serving(self._scale, self.model).cpu().eval()
+        length = self._scale.lag + self._lookback
+        return module, np.stack([self._series[:length].cpu(), self._series[1 : length + 1].cpu()])
+
+
+class Serving(nn.Module):
+    """The forecaster between the scale and its inverse."""
+
+    def __init__(self, scale: Scale, model: nn.Module) -> None:
+        super().__init__()
+        self.scale = scale
+        self.model = model
+
+    def forward(self, passengers: Tensor) -> Tensor:
+        """The last months' passengers (B, lag + lookback), in thousands, to the next month's."""
+        forecast = self.model(self.scale(passengers)[..., None])
+        return self.scale.inverse(forecast, passengers[:, -max(self.scale.lag, 1)])
+
+
+class AirplaneLstm(Task[AirplaneLstmSpace]):
+    """One-step-ahead forecasts of the last 36 months; RMSE in thousand passengers."""
+
+    name = "airplane-lstm"
+    objective = Objective("val_rmse", "min")
+    # 24 months of validation are too few to rank a hundred configs at their best epoch
+    folds = 4
+
+    def load(self, data_dir: Path | None, choice: str | None = None) -> Dataset:
+        """The 144 months, from the package."""
+        return airplane.load(data_dir)
+
+    def problem(self, config: AirplaneLstmSpace, data: Dataset, device: torch.device) -> Airplane:
+        """Windows of `lookback` months, scaled by the training part."""
+        return Airplane(config, data, device)
+
+
+TASK = AirplaneLstm()

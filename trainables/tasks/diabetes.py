@@ -1,0 +1,91 @@
+"""Task ``diabetes``: a multilayer perceptron on the Pima Indians data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from tuneyard.datasets import Dataset, Part, diabetes
+from tuneyard.spaces.tasks.diabetes import DiabetesSpace
+from tuneyard.trainables.layers.blocks import hidden_layers
+from tuneyard.trainables.task import Batch, Metrics, Objective, Problem, Task
+
+FEATURES = 8
+
+
+class Perceptron(nn.Sequential):
+    """Features (B, 8) to one logit a row (B,)."""
+
+    def __init__(self, config: DiabetesSpace) -> None:
+        layers = hidden_layers(
+            FEATURES,
+            config.hidden_sizes,
+            config.activation,
+            batch_norm=config.batch_norm,
+            dropout=config.dropout,
+        )
+        super().__init__(*layers, nn.Linear(config.hidden_sizes[-1], 1), nn.Flatten(0))
+
+
+class Diabetes(Problem):
+    """Features and labels as they are: the publisher has scaled them."""
+
+    def __init__(self, config: DiabetesSpace, data: Dataset, device: torch.device) -> None:
+        self.device = device
+        self._data = data
+        self.model = Perceptron(config).to(device)
+
+    def tensors(self, part: Part) -> Batch:
+        """features (B, 8) and label (B,), as floats."""
+        rows = self._data.parts[part]
+        features, labels = self._data.arrays["features"][rows], self._data.arrays["label"][rows]
+        return {
+            "features": torch.tensor(features, device=self.device),
+            "label": torch.tensor(labels, device=self.device, dtype=torch.float32),
+        }
+
+    def loss(self, batch: Batch) -> Tensor:
+        """Binary cross entropy of the logits."""
+        logits = self.model(batch["features"])
+        return nn.functional.binary_cross_entropy_with_logits(logits, batch["label"])
+
+    def evaluate(self, batch: Batch) -> Metrics:
+        """``loss``; ``accuracy`` and ``auc`` (area under the ROC curve), both in [0, 1]."""
+        logits, labels = self.model(batch["features"]), batch["label"]
+        return {
+            "loss": nn.functional.binary_cross_entropy_with_logits(logits, labels),
+            "accuracy": ((logits > 0) == (labels > 0)).float().mean(),
+            "auc": _auc(logits, labels > 0),
+        }
+
+    def serving(self) -> tuple[nn.Module, np.ndarray]:
+        """(B, 8) features to the probability of class 1 (B,)."""
+        module = nn.Sequential(self.model, nn.Sigmoid()).cpu().eval()
+        return module, self._data.arrays["features"][:2]
+
+
+def _auc(scores: Tensor, positive: Tensor) -> Tensor:
+    """How often a positive scores above a negative, ties by half; stays on the device."""
+    gaps = scores[positive][:, None] - scores[~positive][None, :]
+    return (gaps.sign().mean() + 1) / 2
+
+
+class DiabetesMlp(Task[DiabetesSpace]):
+    """Binary classification; accuracy."""
+
+    name = "diabetes"
+    objective = Objective("val_accuracy", "max")
+
+    def load(self, data_dir: Path | None, choice: str | None = None) -> Dataset:
+        """The 759 rows as the course's repository ships them."""
+        return diabetes.load(data_dir)
+
+    def problem(self, config: DiabetesSpace, data: Dataset, device: torch.device) -> Diabetes:
+        """The rows of each part."""
+        return Diabetes(config, data, device)
+
+
+TASK = DiabetesMlp()

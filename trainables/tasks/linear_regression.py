@@ -1,0 +1,69 @@
+"""Task ``linear-regression``: a weight and a bias."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from tuneyard.datasets import Dataset, Part, linear_regression
+from tuneyard.spaces.tasks.linear_regression import LinearRegressionSpace
+from tuneyard.trainables.task import Batch, Metrics, Objective, Problem, Task
+
+
+class Line(Problem):
+    """Points as they are."""
+
+    model: nn.Linear
+
+    def __init__(self, data: Dataset, device: torch.device) -> None:
+        self.device = device
+        self._data = data
+        self.model = nn.Linear(1, 1).to(device)
+
+    def tensors(self, part: Part) -> Batch:
+        """x (B, 1) and y (B, 1)."""
+        rows = self._data.parts[part]
+        return {
+            name: torch.tensor(self._data.arrays[name][rows, None], device=self.device)
+            for name in ("x", "y")
+        }
+
+    def loss(self, batch: Batch) -> Tensor:
+        """Mean squared error."""
+        return nn.functional.mse_loss(self.model(batch["x"]), batch["y"])
+
+    def evaluate(self, batch: Batch) -> Metrics:
+        """``loss``, the mean squared error; ``weight`` and ``bias`` of the line."""
+        return {
+            "loss": self.loss(batch),
+            "weight": self.model.weight.detach()[0, 0],
+            "bias": self.model.bias.detach()[0],
+        }
+
+    def serving(self) -> tuple[nn.Module, np.ndarray]:
+        """(B, 1) values of x to y (B,)."""
+        module = nn.Sequential(self.model, nn.Flatten(0)).cpu().eval()
+        return module, self._data.arrays["x"][:2, None]
+
+
+class LinearRegression(Task[LinearRegressionSpace]):
+    """The line y = 2x; mean squared error."""
+
+    name = "linear-regression"
+    objective = Objective("val_loss", "min")
+    data = linear_regression.CHOICES
+    course_result = "w = 2.00, b = 0.00 after 10,000 epochs"
+
+    def load(self, data_dir: Path | None, choice: str | None = None) -> Dataset:
+        """Three exact points to train on, or 120 with noise."""
+        return linear_regression.load(choice, data_dir)
+
+    def problem(self, config: LinearRegressionSpace, data: Dataset, device: torch.device) -> Line:
+        """The points of each part."""
+        return Line(data, device)
+
+
+TASK = LinearRegression()

@@ -1,0 +1,70 @@
+"""Task ``mnist-densenet``: the class of an image by densely connected blocks."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from tuneyard.datasets import images
+from tuneyard.spaces.tasks.mnist_densenet import MnistDensenetSpace
+from tuneyard.trainables.problems.images import ClassificationTask
+
+
+class DenseLayer(nn.Module):
+    """Batch norm, ReLU and a convolution of 3 x 3, whose output is put behind the input."""
+
+    def __init__(self, channels: int, growth_rate: int, dropout: float) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.BatchNorm2d(channels),
+            nn.ReLU(),
+            nn.Conv2d(channels, growth_rate, 3, padding=1, bias=False),
+            nn.Dropout(dropout),
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(B, channels, H, W) to (B, channels + growth rate, H, W)."""
+        return torch.cat([images, self.layers(images)], dim=1)
+
+
+class DenseNet(nn.Sequential):
+    """Images (B, 1, 28, 28) to logits (B, 10)."""
+
+    def __init__(self, config: MnistDensenetSpace) -> None:
+        channels = config.first_channels
+        first = nn.Conv2d(1, channels, 5, bias=False)
+        layers: list[nn.Module] = [first, nn.MaxPool2d(2)]
+        layers += _block(config, channels)
+        channels += config.layers * config.growth_rate
+        kept = max(1, int(config.compression * channels))
+        layers += [
+            nn.BatchNorm2d(channels),
+            nn.ReLU(),
+            nn.Conv2d(channels, kept, 1, bias=False),
+            nn.AvgPool2d(2),
+            *_block(config, kept),
+        ]
+        channels = kept + config.layers * config.growth_rate
+        layers += [nn.BatchNorm2d(channels), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
+        super().__init__(*layers, nn.Linear(channels, images.CLASSES))
+
+
+def _block(config: MnistDensenetSpace, channels: int) -> list[nn.Module]:
+    """Layers of which each sees what all before it made."""
+    return [
+        DenseLayer(channels + index * config.growth_rate, config.growth_rate, config.dropout)
+        for index in range(config.layers)
+    ]
+
+
+class MnistDensenet(ClassificationTask[MnistDensenetSpace]):
+    """Classification over ten classes; accuracy."""
+
+    name = "mnist-densenet"
+
+    def network(self, config: MnistDensenetSpace) -> DenseNet:
+        """See `ClassificationTask.network`."""
+        return DenseNet(config)
+
+
+TASK = MnistDensenet()

@@ -1,0 +1,78 @@
+"""Task ``mnist-inception``: the class of an image by inception blocks."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from tuneyard.datasets import images
+from tuneyard.spaces.tasks.mnist_inception import MnistInceptionSpace
+from tuneyard.trainables.layers.blocks import convolution
+from tuneyard.trainables.problems.images import ClassificationTask
+
+
+class Inception(nn.Module):
+    """Four branches side by side: (B, channels, H, W) to (B, `out_channels`, H, W)."""
+
+    def __init__(self, config: MnistInceptionSpace, channels: int) -> None:
+        super().__init__()
+        widths = config.branches
+        activated = config.block_activation == "relu"
+
+        def convolutions(*steps: tuple[int, int]) -> nn.Sequential:
+            """Convolutions, each of some channels and a kernel, one after the other."""
+            layers: list[nn.Module] = []
+            before = channels
+            for wanted, size in steps:
+                layers.append(
+                    convolution(before, wanted, size, padding=True, batch_norm=config.batch_norm)
+                )
+                if activated:
+                    layers.append(nn.ReLU())
+                before = wanted
+            return nn.Sequential(*layers)
+
+        self.out_channels = widths.single + widths.five + widths.three + widths.pooled
+        self.single = convolutions((widths.single, 1))
+        self.five = convolutions((widths.reduced, 1), (widths.five, 5))
+        self.three = convolutions((widths.reduced, 1), (widths.three, 3), (widths.three, 3))
+        self.pool = nn.AvgPool2d(3, stride=1, padding=1)
+        self.pooled = convolutions((widths.pooled, 1))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """The branches' channels, one after the other."""
+        branches = [self.single(images), self.five(images), self.three(images)]
+        return torch.cat([*branches, self.pooled(self.pool(images))], dim=1)
+
+
+class InceptionNet(nn.Sequential):
+    """Images (B, 1, 28, 28) to logits (B, 10)."""
+
+    def __init__(self, config: MnistInceptionSpace) -> None:
+        layers: list[nn.Module] = []
+        channels, size = 1, images.SIZE
+        for wanted in (config.first_channels, config.second_channels):
+            block = Inception(config, wanted)
+            layers += [
+                convolution(channels, wanted, 5, padding=False, batch_norm=config.batch_norm),
+                nn.MaxPool2d(2),
+                nn.ReLU(),
+                block,
+            ]
+            channels, size = block.out_channels, (size - 4) // 2
+        head = nn.Linear(channels * size**2, images.CLASSES)
+        super().__init__(*layers, nn.Flatten(), nn.Dropout(config.dropout), head)
+
+
+class MnistInception(ClassificationTask[MnistInceptionSpace]):
+    """Classification over ten classes; accuracy."""
+
+    name = "mnist-inception"
+    course_result = "98 to 99% accuracy"
+
+    def network(self, config: MnistInceptionSpace) -> InceptionNet:
+        """See `ClassificationTask.network`."""
+        return InceptionNet(config)
+
+
+TASK = MnistInception()

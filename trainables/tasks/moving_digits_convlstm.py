@@ -1,0 +1,152 @@
+"""Task ``moving-digits-convlstm``: the next frame of moving digits by a convolutional LSTM."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from tuneyard.datasets import Dataset, Part, moving_digits
+from tuneyard.spaces.tasks.moving_digits_convlstm import MovingDigitsConvlstmSpace
+from tuneyard.trainables.layers.convlstm import ConvLstm
+from tuneyard.trainables.layers.ssim import ssim
+from tuneyard.trainables.problems.images import BRIGHTEST, mean_over_chunks
+from tuneyard.trainables.task import Batch, Metrics, Objective, Problem, Task
+
+CHUNK = 50
+"""Sequences that are measured at a time."""
+
+
+class Predictor(nn.Module):
+    """Frames (B, T, H, W) in [0, 1] to logits of the frame after each, (B, T, H, W).
+
+    Height and width are multiples of the config's patch.
+    """
+
+    def __init__(self, config: MovingDigitsConvlstmSpace) -> None:
+        super().__init__()
+        self.patch = config.patch
+        hidden, pixels = config.hidden_channels, config.patch**2
+        self.layers = ConvLstm(
+            pixels,
+            hidden,
+            config.kernel,
+            config.num_layers,
+            dropout=config.dropout,
+            batch_first=True,
+        )
+        between: list[nn.Module] = []
+        for _ in range(config.output_layers - 1):
+            between += [nn.Conv2d(hidden, hidden, 3, padding=1), nn.ReLU()]
+        self.output = nn.Sequential(*between, nn.Conv2d(hidden, pixels, 3, padding=1))
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """Logits of the next frames."""
+        patches = F.pixel_unshuffle(frames[:, :, None], self.patch)  # (B, T, pixels, H, W)
+        outputs, _ = self.layers(patches)
+        predicted = self.output(outputs.flatten(0, 1))
+        pixels = F.pixel_shuffle(predicted, self.patch)[:, 0]
+        logits: Tensor = pixels.unflatten(0, frames.shape[:2])
+        return logits
+
+
+class MovingDigits(Problem):
+    """Sequences as bytes on the device."""
+
+    def __init__(
+        self, config: MovingDigitsConvlstmSpace, data: Dataset, device: torch.device
+    ) -> None:
+        self.device = device
+        self._data = data
+        self.model = Predictor(config).to(device)
+
+    def tensors(self, part: Part) -> Batch:
+        """frames (B, T, H, W), bytes."""
+        rows = self._data.parts[part]
+        return {"frames": torch.tensor(self._data.arrays["frames"][rows], device=self.device)}
+
+    def loss(self, batch: Batch) -> Tensor:
+        """Binary cross entropy of each pixel of each frame but the first, given those before."""
+        frames = _floats(batch["frames"])
+        logits = self.model(frames[:, :-1])
+        return F.binary_cross_entropy_with_logits(logits, frames[:, 1:])
+
+    def evaluate(self, batch: Batch) -> Metrics:
+        """Of the frames but the first, and of repeating the frame before to compare with.
+
+        Returns:
+            ``loss``, the binary cross entropy a pixel, and ``ssim``, the structural similarity in
+            [-1, 1]; ``naive_ssim`` of the frame before, and ``naive_loss`` of the best that can be
+            said of a pixel by its grey in the frame before: the mean of what followed that grey in
+            the training part. (A frame repeated as it is is sure of each pixel, and its cross
+            entropy infinite where it is wrong.)
+        """
+        return mean_over_chunks(batch, self._measure, CHUNK)
+
+    def _measure(self, batch: Batch) -> Metrics:
+        frames = _floats(batch["frames"])
+        logits = self.model(frames[:, :-1]).float()
+        before, after = frames[:, :-1].flatten(0, 1), frames[:, 1:].flatten(0, 1)
+        expected = self._after_grey[batch["frames"][:, :-1].int()]
+        return {
+            "loss": F.binary_cross_entropy_with_logits(logits, frames[:, 1:]),
+            "ssim": ssim(logits.sigmoid().flatten(0, 1), after).mean(),
+            "naive_loss": F.binary_cross_entropy(expected, frames[:, 1:]),
+            "naive_ssim": ssim(before, after).mean(),
+        }
+
+    @cached_property
+    def _after_grey(self) -> Tensor:
+        """(256,): what follows a pixel of each grey, on average over the training part."""
+        frames = self.part("train")["frames"]
+        before = frames[:, :-1].flatten().int()
+        total = torch.bincount(before, _floats(frames[:, 1:]).flatten(), BRIGHTEST + 1)
+        count = torch.bincount(before, minlength=BRIGHTEST + 1)
+        # one pixel of 0.5 more for each grey: none is ever sure, or unheard of
+        return ((total + 0.5) / (count + 1)).float()
+
+    def serving(self) -> tuple[nn.Module, np.ndarray]:
+        """(B, 9, 32, 32) bytes, the frames before, to the next (B, 32, 32) in [0, 1]."""
+        return Serving(self.model).cpu().eval(), self._data.arrays["frames"][:2, :-1]
+
+
+class Serving(nn.Module):
+    """The predictor from bytes to the frame after the last."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """Bytes (B, T, H, W) to the next frame's pixels (B, H, W) in [0, 1]."""
+        logits: Tensor = self.model(_floats(frames))
+        return logits[:, -1].sigmoid()
+
+
+class MovingDigitsConvlstm(Task[MovingDigitsConvlstmSpace]):
+    """Next-frame prediction; binary cross entropy a pixel."""
+
+    name = "moving-digits-convlstm"
+    objective = Objective("val_loss", "min")
+    data = moving_digits.CHOICES
+
+    def load(self, data_dir: Path | None, choice: str | None = None) -> Dataset:
+        """3,000 sequences of 10 frames, from MNIST; 1,797 from scikit-learn's digits."""
+        return moving_digits.load(choice, data_dir)
+
+    def problem(
+        self, config: MovingDigitsConvlstmSpace, data: Dataset, device: torch.device
+    ) -> MovingDigits:
+        """The sequences of each part."""
+        return MovingDigits(config, data, device)
+
+
+def _floats(frames: Tensor) -> Tensor:
+    return frames.float() / BRIGHTEST
+
+
+TASK = MovingDigitsConvlstm()

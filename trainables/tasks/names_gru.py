@@ -1,0 +1,102 @@
+"""Task ``names-gru``: the country of a surname by a recurrent network over its letters."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence
+
+from tuneyard.datasets import Dataset
+from tuneyard.spaces.tasks.names_gru import NamesGruSpace
+from tuneyard.trainables.layers.packed_gru import packed_gru
+from tuneyard.trainables.layers.padded import PaddedRecurrent
+from tuneyard.trainables.layers.recurrent import build_recurrent, last_states
+from tuneyard.trainables.problems.names import LETTERS, NamesProblem, NamesTask
+from tuneyard.trainables.task import Batch
+
+
+class Classifier(nn.Module):
+    """Letters (B, T) and lengths (B,), longest first, to logits (B, classes)."""
+
+    def __init__(self, config: NamesGruSpace, classes: int) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(LETTERS, config.embedding_size)
+        self.layers = build_recurrent(
+            config.cell,
+            config.embedding_size,
+            config.hidden_size,
+            config.num_layers,
+            dropout=config.dropout,
+            bidirectional=config.bidirectional,
+        )
+        self.dropout = nn.Dropout(config.dropout)
+        self.head = nn.Linear(config.hidden_size * (1 + config.bidirectional), classes)
+
+    def forward(self, letters: Tensor, lengths: Tensor) -> Tensor:
+        """Logits by country; `lengths` (int64) lie on the CPU."""
+        packed = pack_padded_sequence(letters, lengths, batch_first=True)
+        logits: Tensor = self.head(self.dropout(self._states(packed)))
+        return logits
+
+    def _states(self, packed: PackedSequence) -> Tensor:
+        """The last layer's final state, both directions side by side."""
+        letters, sizes = packed.data, packed.batch_sizes
+        gru = self.layers if isinstance(self.layers, nn.GRU) and letters.is_cpu else None
+        if gru is not None and not (self.training and self.dropout.p > 0):
+            # without dropout a letter is the same wherever it stands
+            return packed_gru(gru, self.embedding.weight, sizes, letters)
+        embedded = self.dropout(self.embedding(letters))
+        if gru is not None:
+            return packed_gru(gru, embedded, sizes)
+        _, hidden = self.layers(PackedSequence(embedded, sizes))
+        return last_states(hidden, self.layers.bidirectional)
+
+
+class Names(NamesProblem):
+    """Names by length, packed."""
+
+    model: Classifier
+
+    def __init__(self, config: NamesGruSpace, data: Dataset, device: torch.device) -> None:
+        super().__init__(Classifier(config, len(data.classes)), data, device)
+
+    def logits(self, batch: Batch) -> Tensor:
+        """Logits by country (B, classes)."""
+        logits: Tensor = self.model(batch["letters"], batch["length"])
+        return logits
+
+    def serving(self) -> tuple[nn.Module, np.ndarray]:
+        """(B, T) ASCII codes, zero padded, to the probability of each country (B, classes)."""
+        return Serving(self.model).cpu().eval(), self.examples()
+
+
+class Serving(nn.Module):
+    """The classifier on zero-padded names in any order, ending in probabilities."""
+
+    def __init__(self, model: Classifier) -> None:
+        super().__init__()
+        self.embedding = model.embedding
+        self.layers = PaddedRecurrent(model.layers)
+        self.head = model.head
+
+    def forward(self, letters: Tensor) -> Tensor:
+        """ASCII codes (B, T), zero padded, to probabilities (B, classes)."""
+        lengths = (letters > 0).sum(1).clamp(min=1)
+        states = self.layers(self.embedding(letters), lengths)
+        probabilities: Tensor = self.head(states).softmax(1)
+        return probabilities
+
+
+class NamesGru(NamesTask[NamesGruSpace]):
+    """Classification over 18 countries; accuracy."""
+
+    name = "names-gru"
+    course_result = "83.78% accuracy on the test file"
+
+    def problem(self, config: NamesGruSpace, data: Dataset, device: torch.device) -> Names:
+        """Names by length."""
+        return Names(config, data, device)
+
+
+TASK = NamesGru()

@@ -1,0 +1,61 @@
+"""Task ``names-transformer``: the country of a surname by attention over its letters."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from tuneyard.datasets import Dataset
+from tuneyard.spaces.tasks.names_transformer import NamesTransformerSpace
+from tuneyard.trainables.layers.encoder import Encoder
+from tuneyard.trainables.problems.names import LETTERS, NamesProblem, NamesTask
+from tuneyard.trainables.task import Batch
+
+
+class Classifier(nn.Module):
+    """Zero-padded letters (B, T), T at most `longest`, to logits (B, classes)."""
+
+    def __init__(self, config: NamesTransformerSpace, longest: int, classes: int) -> None:
+        super().__init__()
+        # torch draws it at the scale that the paper's factor of sqrt(width) gives its own
+        self.embedding = nn.Embedding(LETTERS, config.width)
+        self.encoder = Encoder(config, longest)
+        self.head = nn.Linear(config.width, classes)
+
+    def forward(self, letters: Tensor) -> Tensor:
+        """Logits by country."""
+        lengths = (letters > 0).sum(1, keepdim=True).clamp(min=1)
+        present = torch.arange(letters.shape[1], device=letters.device) < lengths
+        logits: Tensor = self.head(self.encoder(self.embedding(letters), present))
+        return logits
+
+
+class Names(NamesProblem):
+    """Names by length, padding masked."""
+
+    def __init__(self, config: NamesTransformerSpace, data: Dataset, device: torch.device) -> None:
+        longest = data.arrays["name"].shape[1]
+        super().__init__(Classifier(config, longest, len(data.classes)), data, device)
+
+    def logits(self, batch: Batch) -> Tensor:
+        """Logits by country (B, classes)."""
+        logits: Tensor = self.model(batch["letters"])
+        return logits
+
+    def serving(self) -> tuple[nn.Module, np.ndarray]:
+        """(B, T) ASCII codes, zero padded, to the probability of each country (B, classes)."""
+        return nn.Sequential(self.model, nn.Softmax(1)).cpu().eval(), self.examples()
+
+
+class NamesTransformer(NamesTask[NamesTransformerSpace]):
+    """Classification over 18 countries; accuracy."""
+
+    name = "names-transformer"
+
+    def problem(self, config: NamesTransformerSpace, data: Dataset, device: torch.device) -> Names:
+        """Names by length."""
+        return Names(config, data, device)
+
+
+TASK = NamesTransformer()

@@ -1,0 +1,109 @@
+"""Task ``ring-gan``: eight Gaussians on a ring by two small networks against each other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from tuneyard.datasets import Dataset, Part, ring
+from tuneyard.spaces.tasks.ring_gan import RingGanSpace
+from tuneyard.trainables.layers.blocks import hidden_layers
+from tuneyard.trainables.layers.distances import mmd
+from tuneyard.trainables.task import Batch, Metrics, Objective, Task
+from tuneyard.trainables.training.adversarial import (
+    AdversarialLoop,
+    AdversarialProblem,
+    Adversaries,
+)
+
+SAMPLES = 512
+BANDWIDTHS = (0.05, 0.2, 0.8)  # of a mode, of the gap between two, of the ring
+NEAR = 3 * ring.DEVIATION
+LEAST = 1 / (10 * ring.MODES)
+
+
+def coverage(samples: Tensor) -> tuple[Tensor, Tensor]:
+    """How a sample lies on the ring.
+
+    A point is near a mode within three deviations of its middle, where 98.9% of the mode lie. A
+    mode is covered when a tenth of its share of the sample, one point in 80, is near it.
+
+    Args:
+        samples: Points (n, 2).
+
+    Returns:
+        Modes covered, 0 to 8, and the share of points near any mode, in [0, 1]; both scalars.
+    """
+    middles = torch.from_numpy(ring.centres()).to(samples.device)
+    near = torch.cdist(samples, middles) <= NEAR  # (n, 8); no point is near two
+    covered = near.float().mean(0) >= LEAST
+    return covered.float().sum(), near.any(1).float().mean()
+
+
+class Ring(AdversarialProblem):
+    """Points as they are."""
+
+    def __init__(self, config: RingGanSpace, data: Dataset, device: torch.device) -> None:
+        generator = self._perceptron(config, config.latent_size, config.generator_widths, 2)
+        discriminator = self._perceptron(config, 2, config.discriminator_widths, 1)
+        discriminator.append(nn.Flatten(0))
+        super().__init__(config, Adversaries(generator, discriminator), device, SAMPLES)
+        self._data = data
+
+    @staticmethod
+    def _perceptron(
+        config: RingGanSpace, inputs: int, widths: tuple[int, ...], outputs: int
+    ) -> nn.Sequential:
+        layers = hidden_layers(inputs, widths, config.activation, batch_norm=False, dropout=0.0)
+        return nn.Sequential(*layers, nn.Linear(widths[-1], outputs))
+
+    def tensors(self, part: Part) -> Batch:
+        """point (B, 2)."""
+        points = self._data.arrays["point"][self._data.parts[part]]
+        return {"point": torch.tensor(points, device=self.device)}
+
+    def real(self, batch: Batch) -> Tensor:
+        """The points."""
+        return batch["point"]
+
+    def evaluate(self, batch: Batch) -> Metrics:
+        """Of 512 samples from noise that stays the same.
+
+        ``loss`` is the discriminator's; ``mmd`` the distance to the part's points, about 0.07 for
+        as many points of the ring itself; ``modes`` how many of the eight are covered;
+        ``high_quality`` the share of samples near any. See `coverage`.
+        """
+        samples = self.sampled(self.latents)
+        modes, near = coverage(samples)
+        return {
+            "loss": self.contrast(batch["point"], samples),
+            "mmd": mmd(samples, batch["point"], BANDWIDTHS),
+            "modes": modes,
+            "high_quality": near,
+        }
+
+    def serving(self) -> tuple[nn.Module, np.ndarray]:
+        """(B, latent_size) of standard normal noise to points (B, 2)."""
+        return self.model.generator.cpu().eval(), self.latents[:2].cpu().numpy()
+
+
+class RingGan(Task[RingGanSpace]):
+    """Points like those of eight Gaussians on a ring; maximum mean discrepancy."""
+
+    name = "ring-gan"
+    objective = Objective("val_mmd", "min")
+    loop = AdversarialLoop
+
+    def load(self, data_dir: Path | None, choice: str | None = None) -> Dataset:
+        """5,120 generated points."""
+        return ring.load()
+
+    def problem(self, config: RingGanSpace, data: Dataset, device: torch.device) -> Ring:
+        """The points of each part."""
+        return Ring(config, data, device)
+
+
+TASK = RingGan()

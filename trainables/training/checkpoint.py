@@ -1,0 +1,53 @@
+"""Checkpoints: weights and training state as tensors, the config as JSON; nothing is unpickled."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from tuneyard.spaces import Value
+from tuneyard.trainables.training.loop import Weights
+from tuneyard.trainables.training.training import Training
+
+WEIGHTS = "model.pt"
+STATE = "state.pt"
+CONFIG = "config.json"
+
+Params = dict[str, Value]
+
+
+def save_checkpoint(folder: Path, training: Training, params: Params, best_params: Params) -> None:
+    """Writes a training into a folder.
+
+    ``model.pt`` holds the best weights, one `state_dict` a model; ``config.json`` the parameters
+    now and at the best epoch; ``state.pt``, as long as the training goes on, all that an exact
+    continuation needs.
+    """
+    torch.save(training.best_weights(), folder / WEIGHTS)
+    if training.ended is None:
+        torch.save(training.state_dict(), folder / STATE)
+    else:
+        (folder / STATE).unlink(missing_ok=True)
+    config = {"params": params, "best_params": best_params}
+    (folder / CONFIG).write_text(json.dumps(config, indent=2))
+
+
+def load_weights(folder: Path, device: torch.device) -> list[Weights]:
+    """The best weights of a checkpoint, one `state_dict` a model."""
+    weights: list[Weights] = torch.load(folder / WEIGHTS, map_location=device, weights_only=True)
+    return weights
+
+
+def load_state(folder: Path, device: torch.device) -> dict[str, Any]:
+    """The training state of a checkpoint; see `Training.load_state_dict`."""
+    state: dict[str, Any] = torch.load(folder / STATE, map_location=device, weights_only=True)
+    return state
+
+
+def load_params(folder: Path) -> tuple[Params, Params]:
+    """The parameters of a checkpoint: those it was saved with, and those of its best epoch."""
+    config = json.loads((folder / CONFIG).read_text())
+    return config["params"], config["best_params"]

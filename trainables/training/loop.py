@@ -1,0 +1,163 @@
+"""`EpochLoop`: one model trained epoch by epoch on data that stays on its device."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, optim
+
+from tuneyard.datasets import Dataset, Part
+from tuneyard.spaces.fields.training import TrainingSpace
+from tuneyard.trainables.task import Batch, Metrics, Objective, Problem, Task
+from tuneyard.trainables.training.optimization import Descent
+
+Weights = dict[str, Tensor]
+
+
+class EpochLoop:
+    """The training of one model; nothing is read back to the host inside an epoch.
+
+    Args:
+        problem: Tensors and a fresh model.
+        config: Optimizer, schedule, penalties and batch size.
+        objective: What ReduceOnPlateau watches.
+        seed: Of the order of the batches. What the model draws itself (dropout, say) goes on from
+            torch's global generators as they are now, whatever else draws from them later.
+    """
+
+    def __init__(
+        self, problem: Problem, config: TrainingSpace, objective: Objective, seed: int
+    ) -> None:
+        self.problem = problem
+        self._config = config
+        self._order = torch.Generator().manual_seed(seed)
+        self._on_gpu = problem.device.type == "cuda"
+        self._descent = Descent(
+            problem.trained(), config.optimizer, config, objective, problem.rates()
+        )
+        self._best: Weights | None = None
+        self._random = _random_state(problem.device)
+
+    def train_epoch(self) -> Tensor:
+        """One pass over the training part.
+
+        Returns:
+            The mean training loss, penalties left out; a scalar on the device.
+        """
+        _set_random_state(self._random, self.problem.device)
+        self.problem.model.train()
+        total = torch.zeros((), device=self.problem.device)
+        count = 0
+        for batch in self.problem.batches(self._config.batch_size, self._order):
+            rows = len(next(iter(batch.values())))
+            total += rows * self._step(batch)
+            count += rows
+        self._random = _random_state(self.problem.device)
+        return total / count
+
+    def _step(self, batch: Batch) -> Tensor:
+        """One step of the optimizer; returns the batch's loss."""
+        if isinstance(self._descent.optimizer, optim.LBFGS):
+            losses: list[Tensor] = []
+
+            def closure() -> Tensor:
+                loss, penalized = self._gradients(batch)
+                losses.append(loss)
+                # a line search needs the very function that the gradients are of
+                return penalized
+
+            self._descent.optimizer.step(closure)
+            return losses[0]
+        loss, _ = self._gradients(batch)
+        self._descent.optimizer.step()
+        return loss
+
+    def _gradients(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Leaves the gradients at the parameters; returns the loss without and with penalties."""
+        with torch.autocast(self.problem.device.type, torch.bfloat16, enabled=self._on_gpu):
+            loss = self.problem.loss(batch)
+        penalized = self._descent.gradients(
+            loss, l1=self._config.l1, clip_norm=self._config.clip_norm
+        )
+        return loss.detach(), penalized
+
+    @torch.no_grad()
+    def evaluate(self, part: Part = "validation") -> Metrics:
+        """The metrics of one part; scalars on the device."""
+        self.problem.model.eval()
+        return self.problem.evaluate(self.problem.part(part))
+
+    def end_epoch(self, metrics: dict[str, float]) -> None:
+        """Moves the schedule on; `metrics` are this model's own of the epoch that ended."""
+        self._descent.end_epoch(metrics)
+
+    def keep_best(self) -> None:
+        """Keeps a copy of the weights as they are now."""
+        weights = self.problem.model.state_dict()
+        if self._best is None:
+            self._best = _copy(weights)
+        else:
+            for name, tensor in weights.items():
+                self._best[name].copy_(tensor)
+
+    def best_weights(self) -> Weights:
+        """The weights of the best epoch so far; those of now before the first epoch's end."""
+        return self._best if self._best is not None else self.problem.model.state_dict()
+
+    def change(self, config: TrainingSpace) -> None:
+        """Goes on with another config's optimizer fields and penalties, as PBT asks.
+
+        The optimizer's kind, the schedule and the model stay.
+        """
+        self._descent.change(config.optimizer)
+        self._config = config
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that an exact continuation needs; tensors and plain values only."""
+        return {
+            "model": self.problem.model.state_dict(),
+            "best": self._best,
+            **self._descent.state_dict(),
+            "order": self._order.get_state(),
+            "random": self._random,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Goes on from a `state_dict` of the same config."""
+        self.problem.model.load_state_dict(state["model"])
+        self._best = None if state["best"] is None else _copy(state["best"])
+        self._descent.load_state_dict(state)
+        self._order.set_state(state["order"].cpu())
+        self._random = [generator.cpu() for generator in state["random"]]
+
+
+def start_loop(
+    task: Task[TrainingSpace],
+    config: TrainingSpace,
+    data: Dataset,
+    *,
+    seed: int,
+    device: torch.device,
+) -> EpochLoop:
+    """A fresh model's training; the seed is that of the weights, the dropout and the order."""
+    torch.manual_seed(seed)
+    loop = task.loop or EpochLoop
+    return loop(task.problem(config, data, device), config, task.objective, seed)
+
+
+def _copy(weights: Mapping[str, Tensor]) -> Weights:
+    return {name: tensor.detach().clone() for name, tensor in weights.items()}
+
+
+def _random_state(device: torch.device) -> list[Tensor]:
+    """The states of torch's global generators that a model on the device draws from."""
+    on_gpu = device.type == "cuda"
+    return [torch.get_rng_state(), *([torch.cuda.get_rng_state(device)] if on_gpu else [])]
+
+
+def _set_random_state(states: list[Tensor], device: torch.device) -> None:
+    torch.set_rng_state(states[0])
+    for state in states[1:]:
+        torch.cuda.set_rng_state(state, device)

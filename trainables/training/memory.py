@@ -1,0 +1,30 @@
+"""How much of a GPU's memory the training of a config takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from tuneyard.datasets import Dataset
+from tuneyard.spaces.fields.training import TrainingSpace
+from tuneyard.trainables.task import Task
+from tuneyard.trainables.training.training import Training
+
+
+def gpu_memory(
+    task: Task[TrainingSpace], config: TrainingSpace, splits: Sequence[Dataset], seed: int
+) -> tuple[int, int]:
+    """Trains one epoch in a process that has a GPU to itself.
+
+    Returns:
+        Bytes in use after it (torch's cache, which never shrinks, and the CUDA context, which torch
+        does not count), and bytes that the GPU has. All of them where one epoch does not fit.
+    """
+    total = torch.cuda.get_device_properties(0).total_memory
+    try:
+        Training(task, config, splits, seed=seed, device=torch.device("cuda")).run_epoch()
+    except torch.OutOfMemoryError:
+        return total, total
+    free, total = torch.cuda.mem_get_info()
+    return total - free, total
