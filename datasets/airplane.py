@@ -39,9 +39,9 @@ def load(data_dir: Path | None = None) -> Dataset:  # noqa: ARG001 - all data se
     return Dataset(
         name="airplane",
         arrays={"passengers": np.array(PASSENGERS, dtype=np.float32).ravel()},
-        parts={
+        splits={
             "train": np.arange(_VALIDATION),
-            "validation": np.arange(_VALIDATION, _TEST),
+            "val": np.arange(_VALIDATION, _TEST),
             "test": np.arange(_TEST, _END),
         },
         classes=(),

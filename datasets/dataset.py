@@ -1,4 +1,4 @@
-"""The one shape of every data set: raw arrays, their split into parts, and a fingerprint."""
+"""The one shape of every data set: raw arrays, the rows of each split, and a fingerprint."""
 
 import hashlib
 from collections.abc import Mapping
@@ -12,25 +12,28 @@ import numpy.typing as npt
 from tuneyard.datasets import folds as dealing
 from tuneyard.datasets.folds import Array, Rows
 
-Part = Literal["train", "validation", "test"]
-PARTS: tuple[Part, ...] = get_args(Part)
+Split = Literal["train", "val", "test"]
+SPLITS: tuple[Split, ...] = get_args(Split)
+
+_FINGERPRINTED: dict[Split, str] = {"train": "train", "val": "validation", "test": "test"}
+"""What each split is called in a fingerprint."""
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Raw arrays of one data set and the rows that belong to each part.
+    """Raw arrays of one data set and the rows that belong to each split.
 
-    Nothing here is scaled, windowed or fitted: that is done in the trainable, on the training part.
-    The arrays are kept as read-only, contiguous views, in the driver as in a trial, which reads
-    them zero-copy from Ray's object store.
+    Nothing here is scaled, windowed or fitted: that is done in the trainable, on the
+    training split. The arrays are kept as read-only, contiguous views, in the driver as in a
+    trial, which reads them zero-copy from Ray's object store.
 
     Args:
         name: name of the data set, e.g. `diabetes`.
         arrays: arrays by name, (rows, ...) each, all with the same number of rows; no objects.
-        parts: row numbers of each part, one-dimensional; kept as sorted int64. All three parts are
-            named, no row is in two of them, a part can be empty.
+        splits: row numbers of each split, one-dimensional; kept as sorted int64. All three are
+            named, no row is in two of them, a split can be empty.
         classes: names of the classes, `classes[label]` for each label; empty for series.
         stratify: name of the array of class labels, (rows,) integers in [0, len(classes) - 1], by
             which folds are stratified; None means that rows are in time order.
@@ -43,23 +46,25 @@ class Dataset:
 
     name: str
     arrays: Mapping[str, Array]
-    parts: Mapping[Part, Rows]
+    splits: Mapping[Split, Rows]
     classes: tuple[str, ...]
     stratify: str | None
     source: str
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "arrays", {k: _read_only(k, a) for k, a in self.arrays.items()})
-        object.__setattr__(self, "parts", _sorted_rows(self.parts, _count_rows(self.arrays)))
+        object.__setattr__(self, "splits", _sorted_rows(self.splits, _count_rows(self.arrays)))
         object.__setattr__(self, "classes", tuple(self.classes))
         if self.stratify is not None:
             _check_labels(self.stratify, self.arrays, self.classes)
 
     @cached_property
     def fingerprint(self) -> str:
-        """sha256 (hex) of arrays, parts and classes; name and source do not count."""
+        """sha256 (hex) of arrays, splits and classes; name and source do not count."""
         digest = hashlib.sha256()
-        for content in (self.arrays, self.parts):
+        # data keep their fingerprint: champions and resumed searches are compared by it
+        splits = {_FINGERPRINTED[split]: rows for split, rows in self.splits.items()}
+        for content in (self.arrays, splits):
             for name, array in sorted(content.items()):
                 # The header tells how many bytes follow, so that no two contents read the same.
                 digest.update(repr((name, array.dtype.descr, array.shape)).encode())
@@ -76,7 +81,7 @@ class Dataset:
 
         Each row of train and validation together is validated on in exactly one stratified fold.
         In time order a fold trains on all rows before its validation window; the windows lie in the
-        later half, and rows after a window are in no part. Test never changes.
+        later half, and rows after a window are in no split. Test never changes.
 
         Args:
             index: which fold, in [0, folds - 1].
@@ -86,25 +91,25 @@ class Dataset:
         Raises:
             ValueError: `folds` or `index` is outside these bounds.
         """
-        pool = self.pooled().parts["train"]
+        pool = self.pooled().splits["train"]
         if folds < 2:
             raise ValueError(f"folds must be at least 2, got {folds}")
         if not 0 <= index < folds:
             raise ValueError(f"index must be in [0, {folds - 1}] for {folds} folds, got {index}")
         if self.stratify is None:
             train, validation = dealing.in_time(len(pool), index, folds)
-            return self._split(pool[train], pool[validation])
+            return self._with_splits(pool[train], pool[validation])
         labels = self.arrays[self.stratify][pool]
         fold_of = dealing.by_class(labels, folds)
-        return self._split(pool[fold_of != index], pool[fold_of == index])
+        return self._with_splits(pool[fold_of != index], pool[fold_of == index])
 
     def pooled(self) -> "Dataset":
         """The same data with train and validation together as train: all that is not test."""
-        train = np.union1d(self.parts["train"], self.parts["validation"])
-        return self._split(train, np.empty(0, dtype=np.int64))
+        train = np.union1d(self.splits["train"], self.splits["val"])
+        return self._with_splits(train, np.empty(0, dtype=np.int64))
 
-    def _split(self, train: Rows, validation: Rows) -> "Dataset":
-        return replace(self, parts={**self.parts, "train": train, "validation": validation})
+    def _with_splits(self, train: Rows, validation: Rows) -> "Dataset":
+        return replace(self, splits={**self.splits, "train": train, "val": validation})
 
 
 def _read_only(name: str, array: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
@@ -125,20 +130,22 @@ def _count_rows(arrays: Mapping[str, Array]) -> int:
     return next(iter(counts.values()))
 
 
-def _sorted_rows(parts: Mapping[Part, Rows], rows: int) -> dict[Part, Rows]:
-    if set(parts) != set(PARTS):
-        raise ValueError(f"parts must be {', '.join(PARTS)}, got {', '.join(parts) or 'none'}")
-    for part, numbers in parts.items():
+def _sorted_rows(splits: Mapping[Split, Rows], rows: int) -> dict[Split, Rows]:
+    if set(splits) != set(SPLITS):
+        raise ValueError(f"splits must be {', '.join(SPLITS)}, got {', '.join(splits) or 'none'}")
+    for split, numbers in splits.items():
         if numbers.ndim != 1 or (numbers.size and numbers.dtype.kind not in "iu"):
             shape = f"{numbers.dtype} of shape {numbers.shape}"
-            raise ValueError(f"parts[{part!r}] must be integers in one dimension, got {shape}")
+            raise ValueError(f"splits[{split!r}] must be integers in one dimension, got {shape}")
         outside = numbers[(numbers < 0) | (numbers >= rows)]
         if outside.size:
-            raise ValueError(f"parts[{part!r}] must be in [0, {rows - 1}], got {outside[0]}")
-    taken, times = np.unique(np.concatenate([parts[part] for part in PARTS]), return_counts=True)
+            raise ValueError(f"splits[{split!r}] must be in [0, {rows - 1}], got {outside[0]}")
+    taken, times = np.unique(
+        np.concatenate([splits[split] for split in SPLITS]), return_counts=True
+    )
     if (times > 1).any():
-        raise ValueError(f"a row must be in one part only, got row {taken[times > 1][0]} twice")
-    return {part: _read_only(part, np.sort(parts[part]).astype(np.int64)) for part in PARTS}
+        raise ValueError(f"a row must be in one split only, got row {taken[times > 1][0]} twice")
+    return {split: _read_only(split, np.sort(splits[split]).astype(np.int64)) for split in SPLITS}
 
 
 def _check_labels(name: str, arrays: Mapping[str, Array], classes: tuple[str, ...]) -> None:

@@ -52,7 +52,7 @@ def load(data_dir: Path | None = None) -> Dataset:
     return Dataset(
         name="diabetes",
         arrays={"features": features, "label": label},
-        parts={"train": train, "validation": validation, "test": test},
+        splits={"train": train, "val": validation, "test": test},
         classes=CLASSES,
         stratify="label",
         source=source,

@@ -28,9 +28,9 @@ def load(data_dir: Path | None = None) -> Dataset:  # noqa: ARG001 - all data se
     return Dataset(
         name="hello",
         arrays={"word": _copies(WORD), "answer": _copies(ANSWER)},
-        parts={
+        splits={
             "train": rows[:_TRAIN],
-            "validation": rows[_TRAIN:_VALIDATION],
+            "val": rows[_TRAIN:_VALIDATION],
             "test": rows[_VALIDATION:],
         },
         classes=LETTERS,

@@ -15,7 +15,7 @@ SIDE = 224  # pixels, what torchvision's networks were trained on
 LEAST = 5  # pictures of a class: three to train, one to validate, one to test
 
 _SPLIT_SEED = 0
-_PARTS = {"train", "training", "val", "valid", "validation", "test"}
+_PARTS = {"train", "training", "val", "valid", "test"}
 
 
 def load(choice: str | None, data_dir: Path | None = None, side: int = SIDE) -> Dataset:
@@ -48,7 +48,7 @@ def load(choice: str | None, data_dir: Path | None = None, side: int = SIDE) -> 
     return Dataset(
         name=folder.name,
         arrays={"image": read(paths, side), "label": label},
-        parts={"train": train, "validation": validation, "test": test},
+        splits={"train": train, "val": validation, "test": test},
         classes=classes,
         stratify="label",
         source="folder",
@@ -69,7 +69,7 @@ def find(folder: Path) -> tuple[list[Path], npt.NDArray[np.int64], tuple[str, ..
         raise failure(f"{folder} must have a folder for each of two classes or more, got {found}")
     if _PARTS.issuperset(name.lower() for name in names):
         raise failure(
-            f"{folder} must have a folder for each class, got parts: {', '.join(names)}; name one "
+            f"{folder} must have a folder for each class, got splits: {', '.join(names)}; name one "
             f"of them, such as {folder / names[0]}, which is split anew"
         )
     found = ImageFolder(str(folder), allow_empty=True)

@@ -43,7 +43,7 @@ def load(choice: str | None = None, data_dir: Path | None = None) -> Dataset:
     """Grey images: `image` (n, 28, 28) uint8, ink bright on black, and `label` (n,) int64.
 
     mnist, fashion-mnist, kmnist: 70,000 images, the 60,000 of the training files, then the 10,000
-    of the test files, which are the test part. A fixed, stratified 5,000 of the former validate.
+    of the test files, which are the test split. A fixed, stratified 5,000 of the former validate.
 
     digits: 1,797 handwritten digits of 8 x 8 in 17 greys, each pixel made 3 x 3 and two black
     pixels put around, so that every network for MNIST fits. Their split is fixed and stratified:
@@ -78,7 +78,7 @@ def _digits() -> Dataset:
     return Dataset(
         name="digits",
         arrays={"image": image, "label": label},
-        parts={"train": train, "validation": validation, "test": test},
+        splits={"train": train, "val": validation, "test": test},
         classes=tuple(str(digit) for digit in range(CLASSES)),
         stratify="label",
         source="package",
@@ -88,9 +88,9 @@ def _digits() -> Dataset:
 def _published(choice: str, data_dir: Path | None) -> Dataset:
     loader = _loader(choice)
     with _files(loader, choice, data_dir) as (root, source):
-        parts = [loader(root, train=True), loader(root, train=False)]
-    image = np.concatenate([part.data.numpy() for part in parts])
-    label = np.concatenate([part.targets.numpy() for part in parts])
+        splits = [loader(root, train=True), loader(root, train=False)]
+    image = np.concatenate([split.data.numpy() for split in splits])
+    label = np.concatenate([split.targets.numpy() for split in splits])
     if label.max() >= CLASSES:
         raise failure(
             f"the labels of {choice} must be in [0, {CLASSES - 1}], got {label.max()} in row "
@@ -100,9 +100,9 @@ def _published(choice: str, data_dir: Path | None) -> Dataset:
     return Dataset(
         name=choice,
         arrays={"image": image, "label": label},
-        parts={
+        splits={
             "train": train,
-            "validation": validation,
+            "val": validation,
             "test": np.arange(TRAIN, TRAIN + TEST),
         },
         classes=tuple(name.partition(" - ")[0] for name in loader.classes),  # "0 - zero"

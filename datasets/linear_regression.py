@@ -46,7 +46,7 @@ def load(choice: str | None = None, data_dir: Path | None = None) -> Dataset:  #
     return Dataset(
         name=f"linear-regression-{choice}",
         arrays={"x": x.astype(np.float32), "y": (SLOPE * x + noise).astype(np.float32)},
-        parts={"train": train, "validation": validation, "test": test},
+        splits={"train": train, "val": validation, "test": test},
         classes=(),
         stratify=None,
         source="package",

@@ -50,7 +50,7 @@ def load(choice: str | None = None, data_dir: Path | None = None) -> Dataset:  #
     return Dataset(
         name=f"logistic-regression-{choice}",
         arrays={"hours": hours.astype(np.float32), "label": passed.astype(np.int64)},
-        parts={"train": train, "validation": validation, "test": test},
+        splits={"train": train, "val": validation, "test": test},
         classes=CLASSES,
         stratify="label",
         source="package",

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tuneyard.datasets import images
-from tuneyard.datasets.dataset import Dataset, Part
+from tuneyard.datasets.dataset import Dataset, Split
 
 CHOICES = ("mnist", "digits", "mnist-two", "digits-two")
 """The data sets; the first is the default, and those of digits need no file."""
@@ -16,7 +16,7 @@ FRAMES = 10  # of a sequence
 DIGIT = images.SIZE // 2  # pixels of a digit
 
 _SPEED = (1.0, 3.0)  # pixels a frame
-_MOST: dict[Part, int] = {"train": 2_000, "validation": 500, "test": 500}
+_MOST: dict[Split, int] = {"train": 2_000, "val": 500, "test": 500}
 _SEED = 0
 
 Bytes = npt.NDArray[np.uint8]
@@ -29,7 +29,7 @@ def load(choice: str | None = None, data_dir: Path | None = None) -> Dataset:
     moves in a straight line in any direction by 1 to 3 pixels a frame, and is reflected by the
     sides of the frame. Where two overlap the brighter pixel shows.
 
-    Every image is in one sequence only, and images stay in their part: no digit that is validated
+    Every image is in one sequence only, and images stay in their split: no digit that is validated
     or tested on was trained on. At most 2,000, 500 and 500 sequences train, validate and test;
     scikit-learn's 1,797 digits give 1,077, 360 and 360, in pairs 538, 180 and 180. The same choice
     gives the same sequences each time.
@@ -50,20 +50,20 @@ def load(choice: str | None = None, data_dir: Path | None = None) -> Dataset:
     still = images.load(choice.removesuffix("-two"), data_dir)
     digits = 2 if choice.endswith("-two") else 1
     draw = np.random.default_rng(_SEED)
-    frames, label, parts = [], [], {}
+    frames, label, splits = [], [], {}
     count = 0
-    for part, most in _MOST.items():
-        rows = draw.permutation(still.parts[part])
+    for split, most in _MOST.items():
+        rows = draw.permutation(still.splits[split])
         sequences = min(len(rows) // digits, most)
         chosen = rows[: sequences * digits].reshape(sequences, digits)
         frames.append(move(halved(still.arrays["image"][chosen]), draw))
         label.append(still.arrays["label"][chosen[:, 0]])
-        parts[part] = np.arange(count, count + sequences)
+        splits[split] = np.arange(count, count + sequences)
         count += sequences
     return Dataset(
         name=f"moving-{choice}",
         arrays={"frames": np.concatenate(frames), "label": np.concatenate(label)},
-        parts=parts,
+        splits=splits,
         classes=still.classes,
         stratify="label",
         source=still.source,

@@ -70,9 +70,9 @@ def load(data_dir: Path | None = None) -> Dataset:
             "length": np.array([len(code) for code in codes], dtype=np.int64),
             "label": np.array([classes.index(country) for _, country in train + test]),
         },
-        parts={
+        splits={
             "train": np.arange(len(train)),
-            "validation": np.arange(0),
+            "val": np.arange(0),
             "test": np.arange(len(train), rows),
         },
         classes=classes,

@@ -9,7 +9,7 @@ MODES = 8
 RADIUS = 1.0
 DEVIATION = 0.05  # of each Gaussian, along both axes
 
-_ROWS = {"train": 4096, "validation": 512, "test": 512}  # multiples of MODES
+_ROWS = {"train": 4096, "val": 512, "test": 512}  # multiples of MODES
 _SEED = 0
 
 
@@ -35,9 +35,9 @@ def load() -> Dataset:
     return Dataset(
         name="ring",
         arrays={"point": (centres()[label] + noise).astype(np.float32), "label": label},
-        parts={
+        splits={
             "train": np.arange(first),
-            "validation": np.arange(first, second),
+            "val": np.arange(first, second),
             "test": np.arange(second, end),
         },
         classes=tuple(f"mode {mode}" for mode in range(MODES)),

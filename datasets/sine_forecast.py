@@ -30,9 +30,9 @@ def load(data_dir: Path | None = None) -> Dataset:  # noqa: ARG001 - all data se
     return Dataset(
         name="sine-forecast",
         arrays={"sine": np.sin(angles).astype(np.float32)},
-        parts={
+        splits={
             "train": rows[:_TRAIN],
-            "validation": rows[_TRAIN:_VALIDATION],
+            "val": rows[_TRAIN:_VALIDATION],
             "test": rows[_VALIDATION:],
         },
         classes=(),

@@ -7,14 +7,14 @@ import numpy as np
 from tuneyard.datasets.dataset import Dataset
 
 STEP = np.pi / 10  # radians between samples, as in the course
-_POINTS = 50  # of each part: two periods and a half
-_SHIFTS = (0.0, 0.5, 0.25)  # of the parts' samples against each other, in steps
+_POINTS = 50  # of each split: two periods and a half
+_SHIFTS = (0.0, 0.5, 0.25)  # of the splits' samples against each other, in steps
 
 
 def load(data_dir: Path | None = None) -> Dataset:  # noqa: ARG001 - all data sets load alike
     """The samples in order: `sine` (150,) and `cosine` (150,), float32 in [-1, 1].
 
-    Each part is two periods and a half, 50 samples. Train begins at phase 0; validation and test
+    Each split is two periods and a half, 50 samples. Train begins at phase 0; validation and test
     are sampled half a step and a quarter of a step beside it, at phases that training never meets.
 
     Args:
@@ -30,9 +30,9 @@ def load(data_dir: Path | None = None) -> Dataset:  # noqa: ARG001 - all data se
             "sine": np.sin(np.concatenate(angles)).astype(np.float32),
             "cosine": np.cos(np.concatenate(angles)).astype(np.float32),
         },
-        parts={
+        splits={
             "train": rows[:_POINTS],
-            "validation": rows[_POINTS : 2 * _POINTS],
+            "val": rows[_POINTS : 2 * _POINTS],
             "test": rows[2 * _POINTS :],
         },
         classes=(),

@@ -15,7 +15,7 @@ from typing import Any
 
 from tuneyard.search.results.tables import short, space_rows
 from tuneyard.spaces.fields.training import TrainingSpace
-from tuneyard.spaces.registry import task_spaces
+from tuneyard.spaces.registry import descriptions
 from tuneyard.trainables.task import Task, find_task
 
 RESULTS = Path(__file__).resolve().parents[1] / "benchmarks" / "quality.json"
@@ -35,7 +35,7 @@ pictures that it searches `image-transfer` on is scikit-learn's digits, without 
 def page() -> str:
     """The whole page in Markdown."""
     measured: dict[str, Any] = json.loads(RESULTS.read_text())
-    tasks = [find_task(name) for name in sorted(task_spaces())]
+    tasks = [find_task(name) for name in sorted(descriptions())]
     rows = [_summary(task, measured.get(task.name)) for task in tasks]
     columns = (
         "task",
@@ -52,7 +52,11 @@ def page() -> str:
 
 def _summary(task: Task[TrainingSpace], found: dict[str, Any] | None) -> tuple[str, ...]:
     link = f"[`{task.name}`](#{task.name})"
-    start = (link, f"{task.objective.metric}, {task.objective.mode}", task.course_result or "-")
+    start = (
+        link,
+        f"{task.objective.metric}, {task.objective.mode}",
+        task.description.course_result or "-",
+    )
     if found is None:
         return (*start, "", "not measured yet", "", "")
     result = found["result"]
@@ -65,8 +69,10 @@ def _summary(task: Task[TrainingSpace], found: dict[str, Any] | None) -> tuple[s
 def _section(task: Task[TrainingSpace], found: dict[str, Any] | None) -> str:
     space = task.space.space()
     lines = [f"\n## {task.name}\n", _described(task.space), ""]
-    if task.data:
-        lines.append(f"Data: `--data` {', '.join(f'`{name}`' for name in task.data)}.\n")
+    if task.description.data:
+        lines.append(
+            f"Data: `--data` {', '.join(f'`{name}`' for name in task.description.data)}.\n"
+        )
     if found is not None:
         lines.append(_measured(found))
     lines.append("<details><summary>The space</summary>\n")

@@ -66,7 +66,7 @@ def search(spec: SearchSpec, settings: Settings | None = None) -> SearchResult:
             f"there is a search {spec.name!r} in {folder.storage} already; give another --name"
         )
     check_store(settings.tracking_uri)
-    with _ready(spec, settings, folder, resumed=False) as (spec, task, data, splits):
+    with _ready(spec, settings, folder, resumed=False) as (spec, task, data, folds):
         client = connect(settings.tracking_uri)
         if find_search(client, str(spec.name)):
             raise SearchError(
@@ -79,7 +79,7 @@ def search(spec: SearchSpec, settings: Settings | None = None) -> SearchResult:
         folder.write(SPEC, spec.to_yaml())
         run = start_search(client, spec, task.objective, data)
         return Driver(
-            spec, settings, task, data, splits, client, run, folder, study, {}, 0.0
+            spec, settings, task, data, folds, client, run, folder, study, {}, 0.0
         ).drive()
 
 
@@ -119,7 +119,7 @@ def resume(
     before = float(parent.data.tags.get(WALL, 0.0))
     text = folder.read(SPEC) if begun else queued_spec(client, parent)
     spec = _extended(parse_spec(yaml.safe_load(text)), budget, before)
-    with _ready(spec, settings, folder, resumed=begun) as (spec, task, data, splits):
+    with _ready(spec, settings, folder, resumed=begun) as (spec, task, data, folds):
         # again: loading the data and reaching Ray took a while
         _check_driverless(client.get_run(parent.info.run_id))
         _check_data(parent, data)
@@ -132,7 +132,7 @@ def resume(
         describe_search(client, run, spec, task.objective, data)
         children = find_children(client, run)
         return Driver(
-            spec, settings, task, data, splits, client, run, folder, study, children, before
+            spec, settings, task, data, folds, client, run, folder, study, children, before
         ).drive()
 
 
@@ -170,21 +170,21 @@ def _ready(
 ) -> Iterator[tuple[SearchSpec, Task[TrainingSpace], Dataset, tuple[Dataset, ...]]]:
     """Data loaded, storage and resources there, Ray connected; the spec without open questions."""
     task = find_task(spec.task)
-    spec = spec.model_copy(update={"folds": spec.folds or task.folds})
+    spec = spec.model_copy(update={"folds": spec.folds or task.description.folds})
     data = task.load(settings.data_dir, spec.data)
     task.prepare(spec.narrowed())
-    splits = _splits(data, spec.folds or 1)
+    folds = _folds(data, spec.folds or 1)
     check_studies(folder, str(spec.name), settings.studies, resumed=resumed)
     with ray_connection(settings.address):
         if spec.gpus_per_trial == "auto":
-            share = gpu_share(spec, task, splits)
+            share = gpu_share(spec, task, folds)
             spec = spec.model_copy(update={"gpus_per_trial": share})
         check_resources(Resources.of(spec))
         check_shared(folder)
-        yield spec, task, data, splits
+        yield spec, task, data, folds
 
 
-def _splits(data: Dataset, folds: int) -> tuple[Dataset, ...]:
+def _folds(data: Dataset, folds: int) -> tuple[Dataset, ...]:
     """What trials are ranked on: the data set itself, or its folds."""
     if folds == 1:
         return (data,)

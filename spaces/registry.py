@@ -1,36 +1,54 @@
-"""The spaces of all tasks, found by file name: `names_gru.py` has `NamesGruSpace`, "names-gru"."""
+"""The tasks there are, by name. Each source finds some of them; the package is one."""
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Callable, Iterator
 from functools import cache
 
 import tuneyard.spaces.tasks
-from tuneyard.spaces.fields.training import TrainingSpace
+from tuneyard.spaces.description import TaskDescription
 from tuneyard.spaces.language.errors import SpaceError, did_you_mean
+
+Source = Callable[[], Iterator[TaskDescription]]
+
+
+def shipped() -> Iterator[TaskDescription]:
+    """The tasks of the package, each the `DESCRIPTION` of a module of `tuneyard.spaces.tasks`."""
+    for module in pkgutil.iter_modules(tuneyard.spaces.tasks.__path__):
+        yield importlib.import_module(f"{tuneyard.spaces.tasks.__name__}.{module.name}").DESCRIPTION
+
+
+SOURCES: tuple[Source, ...] = (shipped,)
 
 
 @cache
-def task_spaces() -> dict[str, type[TrainingSpace]]:
-    """Every task's space by the task's name."""
-    found: dict[str, type[TrainingSpace]] = {}
-    for module in pkgutil.iter_modules(tuneyard.spaces.tasks.__path__):
-        words = module.name.split("_")
-        loaded = importlib.import_module(f"{tuneyard.spaces.tasks.__name__}.{module.name}")
-        space = getattr(loaded, "".join(word.capitalize() for word in words) + "Space", None)
-        if isinstance(space, type) and issubclass(space, TrainingSpace):
-            found["-".join(words)] = space
+def descriptions() -> dict[str, TaskDescription]:
+    """Every task's description by the task's name.
+
+    Raises:
+        SpaceError: Two tasks have one name.
+    """
+    found: dict[str, TaskDescription] = {}
+    for source in SOURCES:
+        for task in source():
+            if task.name in found:
+                raise SpaceError(
+                    f"the task {task.name!r} of {task.module} has the name of that of "
+                    f"{found[task.name].module}; rename one of them"
+                )
+            found[task.name] = task
     return found
 
 
-def task_space(name: str) -> type[TrainingSpace]:
-    """The space of one task.
+def find_description(name: str) -> TaskDescription:
+    """The description of one task.
 
     Raises:
         SpaceError: There is no task of that name.
     """
-    spaces = task_spaces()
-    if name not in spaces:
-        raise SpaceError(f"there is no task {name!r}; {did_you_mean(name, spaces)}")
-    return spaces[name]
+    known = descriptions()
+    if name not in known:
+        raise SpaceError(f"there is no task {name!r}; {did_you_mean(name, known)}")
+    return known[name]

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tuneyard.spaces.registry import task_spaces
+from tuneyard.spaces.registry import descriptions
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -19,7 +19,7 @@ def test_the_page_is_as_the_tasks_are() -> None:
 
 def test_what_was_measured_is_of_tasks_that_there_are() -> None:
     measured = json.loads((ROOT / "benchmarks" / "quality.json").read_text())
-    assert measured.keys() <= task_spaces().keys()
+    assert measured.keys() <= descriptions().keys()
     for task, found in measured.items():
         assert found["command"].startswith(f"tuneyard search {task} ")
         metric, test = found["result"]["objective"]["metric"], found["result"]["best"]["test"]

@@ -1,157 +1,87 @@
-"""What a task is: `Task` names its space, data and objective; `Problem`: one config made ready."""
+"""`Task`: what loads the data of a described task, makes its problems and trains them."""
 
 from __future__ import annotations
 
 import importlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Generic, Literal, TypeVar, cast
+from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
 
-import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from tuneyard.datasets import Dataset, Part
-from tuneyard.spaces import Space, SpaceError
+from tuneyard.datasets import Dataset, Split
+from tuneyard.spaces import Space
+from tuneyard.spaces.description import TaskDescription
 from tuneyard.spaces.fields.training import TrainingSpace
-from tuneyard.spaces.registry import task_space
+from tuneyard.spaces.objective import Objective
+from tuneyard.spaces.registry import find_description
+from tuneyard.trainables.problem import Metrics, Problem, Weights
 
-if TYPE_CHECKING:
-    from tuneyard.trainables.training.loop import EpochLoop
-
-Batch = Mapping[str, Tensor]
-Metrics = dict[str, Tensor]
 ConfigT = TypeVar("ConfigT", bound=TrainingSpace)
 
 
-@dataclass(frozen=True)
-class Objective:
-    """The metric that ranks trials, e.g. ``val_rmse``, with its direction."""
+class Loop(Protocol):
+    """What trains one model epoch by epoch; `EpochLoop` unless a task brings its own."""
 
-    metric: str
-    mode: Literal["min", "max"]
+    @property
+    def problem(self) -> Problem:
+        """What is trained."""
 
-    def better(self, value: float, than: float | None) -> bool:
-        """Whether `value` beats `than`; anything beats None."""
-        if than is None:
-            return True
-        return value < than if self.mode == "min" else value > than
+    def __init__(
+        self, problem: Problem, config: TrainingSpace, objective: Objective, seed: int
+    ) -> None: ...
 
+    def train_epoch(self) -> Tensor:
+        """One pass over the training split; the mean loss, a scalar on the device."""
 
-class Problem(ABC):
-    """One config made ready: the tensors of each part on a device, and a fresh model.
+    def evaluate(self, split: Split = "val") -> Metrics:
+        """The metrics of one split; scalars on the device."""
 
-    A task computes here whatever depends on a hyperparameter or on statistics of the data, and
-    fits the statistics on the training part only. A part's tensors are made when first asked for,
-    so that a trial never touches the test part.
+    def end_epoch(self, metrics: dict[str, float]) -> None:
+        """Moves the schedule on by this model's own metrics of the epoch that ended."""
 
-    Attributes:
-        device: Where the tensors and the model are.
-        model: The network.
-    """
+    def keep_best(self) -> None:
+        """Keeps a copy of the weights as they are now."""
 
-    device: torch.device
-    model: nn.Module
+    def best_weights(self) -> Weights:
+        """The weights of the best epoch so far."""
 
-    @abstractmethod
-    def tensors(self, part: Part) -> Batch:
-        """The tensors of one part, rows on axis 0. Ask `part`, which keeps them."""
+    def change(self, config: TrainingSpace) -> None:
+        """Continues with another config's optimizer fields and penalties, as PBT asks."""
 
-    @abstractmethod
-    def loss(self, batch: Batch) -> Tensor:
-        """Mean loss of a training batch, a scalar."""
+    def state_dict(self) -> dict[str, Any]:
+        """All that an exact continuation needs; tensors and plain values only."""
 
-    @abstractmethod
-    def evaluate(self, batch: Batch) -> Metrics:
-        """Scalar metrics of a whole part, ``loss`` among them; called without gradients."""
-
-    @abstractmethod
-    def serving(self) -> tuple[nn.Module, np.ndarray]:
-        """The model as others use it, from raw input to an answer in natural units.
-
-        Returns:
-            A module on the CPU in evaluation mode, and an example of its input (two rows or more).
-        """
-
-    def trained(self) -> Iterable[nn.Parameter]:
-        """What the config's optimizer moves: every parameter that is not frozen."""
-        return (p for p in self.model.parameters() if p.requires_grad)
-
-    def rates(self) -> Mapping[nn.Parameter, float]:
-        """What the learning rate of a parameter is multiplied by; 1 where it is not named."""
-        return {}
-
-    @cached_property
-    def _parts(self) -> dict[Part, Batch]:
-        return {}
-
-    def part(self, part: Part) -> Batch:
-        """The tensors of one part, rows on axis 0."""
-        if part not in self._parts:
-            self._parts[part] = self.tensors(part)
-        return self._parts[part]
-
-    def batch(self, rows: Tensor) -> Batch:
-        """Rows of the training part; a task overrides it where a batch is more than rows."""
-        return {name: tensor[rows] for name, tensor in self.part("train").items()}
-
-    def batches(self, batch_size: int | None, generator: torch.Generator) -> Iterator[Batch]:
-        """The training part of one epoch, shuffled, in batches of `batch_size` rows.
-
-        A part that fits in one batch is taken in order: its gradient is the same. A single row
-        left over joins the batch before.
-        """
-        train = self.part("train")
-        count = len(next(iter(train.values())))
-        if batch_size is None or batch_size >= count:
-            yield train
-            return
-        rows = torch.randperm(count, generator=generator).to(self.device)
-        chunks = list(rows.split(batch_size))
-        if len(chunks[-1]) == 1 < batch_size:
-            # a batch norm can't train on one row
-            chunks[-2:] = [torch.cat(chunks[-2:])]
-        for chosen in chunks:
-            yield self.batch(chosen)
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continues from a `state_dict` of the same config."""
 
 
 class Task(ABC, Generic[ConfigT]):
-    """A name, a space, a data set, a model, an objective.
+    """What a described task does: it loads its data and makes a problem of each config.
 
-    The module `tuneyard.trainables.tasks.names_gru` holds the task ``names-gru`` as `TASK`.
+    The module that its description names holds it as `TASK`.
     """
 
-    name: ClassVar[str]
-    objective: ClassVar[Objective]
-    folds: ClassVar[int] = 1
-    """How many folds rank its configs unless a search says otherwise; 1 is one validation part."""
-    data: ClassVar[tuple[str, ...]] = ()
-    """The data sets that ``--data`` chooses from, the default first; empty where there is one."""
-    course_result: ClassVar[str] = ""
-    """What the course reports for the baseline; empty where it reports nothing."""
-    loop: ClassVar[type[EpochLoop] | None] = None
+    description: ClassVar[TaskDescription]
+    loop: ClassVar[type[Loop] | None] = None
     """What trains its models; None is the `EpochLoop`, one loss and one optimizer."""
+
+    @property
+    def name(self) -> str:
+        """By which the task is known everywhere."""
+        return self.description.name
+
+    @property
+    def objective(self) -> Objective:
+        """The metric that ranks its trials."""
+        return self.description.objective
 
     @property
     def space(self) -> type[ConfigT]:
         """The class of the task's configs."""
-        return cast("type[ConfigT]", task_space(self.name))
-
-    def check_data(self, choice: str) -> None:
-        """Refuses a choice of data that the task can't have, before anything is loaded.
-
-        A task overrides it where a choice is more than one of the names in `data`.
-
-        Raises:
-            SpaceError: There is no such data set.
-        """
-        if not self.data:
-            raise SpaceError(f"{self.name} has one data set: leave data out, got {choice!r}")
-        if choice not in self.data:
-            raise SpaceError(f"data must be one of {', '.join(self.data)}, got {choice!r}")
+        return cast("type[ConfigT]", self.description.space)
 
     @abstractmethod
     def load(self, data_dir: Path | None, choice: str | None = None) -> Dataset:
@@ -159,7 +89,7 @@ class Task(ABC, Generic[ConfigT]):
 
         Args:
             data_dir: Folder looked in first.
-            choice: Which of the data sets in `data`; None means the first.
+            choice: Which of the description's data sets; None means the first.
 
         Raises:
             DataError: It can't be had.
@@ -205,6 +135,5 @@ def find_task(name: str) -> Task[TrainingSpace]:
     Raises:
         SpaceError: There is none.
     """
-    task_space(name)
-    module = importlib.import_module(f"tuneyard.trainables.tasks.{name.replace('-', '_')}")
+    module = importlib.import_module(find_description(name).module)
     return cast("Task[TrainingSpace]", module.TASK)

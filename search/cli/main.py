@@ -70,11 +70,11 @@ def _refuse(line: str) -> NoReturn:
 @app.command()
 def tasks(as_json: Json = False) -> None:
     """Lists the tasks."""
-    from tuneyard.spaces.registry import task_spaces
+    from tuneyard.spaces.registry import descriptions
 
     summaries = {
         name: (space.__doc__ or "").strip().partition("\n")[0]
-        for name, space in task_spaces().items()
+        for name, space in descriptions().items()
     }
     if as_json:
         typer.echo(json.dumps(summaries))
@@ -94,9 +94,9 @@ def space(
     """Shows a task's space: path, type, domain, baseline and condition of each dimension."""
     from tuneyard.search.results.tables import print_space
     from tuneyard.search.spec.restrictions import parse_restrictions
-    from tuneyard.spaces.registry import task_space
+    from tuneyard.spaces.registry import find_description
 
-    cls = task_space(task)
+    cls = find_description(task).space
     narrowed = cls.space().narrow(parse_restrictions(sets, ranges))
     if json_schema:
         typer.echo(json.dumps(cls.model_json_schema(), indent=2))

@@ -14,7 +14,7 @@ from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
-from tuneyard.trainables.task import Objective
+from tuneyard.spaces.objective import Objective
 from tuneyard.trainables.training.evaluate import FinalModel
 
 CHAMPION = "champion"

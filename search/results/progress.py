@@ -17,7 +17,7 @@ from tuneyard.search.spec.search import SearchSpec
 from tuneyard.search.trials.clock import Pace
 from tuneyard.search.trials.record import BASELINE, FAILURES, History, TrialRecord, cost
 from tuneyard.spaces import to_text
-from tuneyard.trainables.task import Objective
+from tuneyard.spaces.objective import Objective
 
 LINE_SECONDS = 10.0
 """Without a terminal there is a line at most this often."""

@@ -12,7 +12,7 @@ from tuneyard.search.trials.record import TrialRecord, count_states
 from tuneyard.spaces import Value, to_text
 
 if TYPE_CHECKING:
-    from tuneyard.trainables.task import Objective
+    from tuneyard.spaces.objective import Objective
 
 
 ResultState = Literal["queued", "running", "completed", "stopped", "failed"]

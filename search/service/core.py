@@ -30,7 +30,7 @@ from tuneyard.search.service.settings import ServiceSettings
 from tuneyard.search.tracking.queries import MlflowAwayError, MlflowSearches, Run
 from tuneyard.search.tracking.result import read_result
 from tuneyard.search.tracking.status import needs_job, search_status
-from tuneyard.spaces.registry import task_spaces
+from tuneyard.spaces.registry import descriptions
 from tuneyard.trainables.task import find_task
 
 HEALTH_SECONDS = 3.0
@@ -53,7 +53,7 @@ class Service:
         self._champions = Champions(self.searches)
         self._fresh = Fresh()
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        for task in task_spaces():
+        for task in descriptions():
             # imported now: it takes a second, and no request is to wait for it
             find_task(task)
 

@@ -15,7 +15,7 @@ from tuneyard.search.service.predict import Inputs, Prediction
 from tuneyard.search.service.searches import NAMED
 from tuneyard.spaces import SpaceError
 from tuneyard.spaces.fields.training import TrainingSpace
-from tuneyard.spaces.registry import task_space, task_spaces
+from tuneyard.spaces.registry import descriptions, find_description
 
 Name = Annotated[str, Path(description="The task's name.", pattern=NAMED)]
 
@@ -35,7 +35,7 @@ async def tasks() -> list[TaskSummary]:
     """The tasks."""
     return [
         TaskSummary(task=name, summary=(space.__doc__ or "").strip().partition("\n")[0])
-        for name, space in task_spaces().items()
+        for name, space in descriptions().items()
     ]
 
 
@@ -65,6 +65,6 @@ async def predict(task: Name, asked: JsonBody[Inputs], service: Asked) -> Predic
 
 def _known(task: str) -> type[TrainingSpace]:
     try:
-        return task_space(task)
+        return find_description(task).space
     except SpaceError as error:
         raise MissingError(str(error)) from None

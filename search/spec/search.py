@@ -28,7 +28,7 @@ from tuneyard.search.spec.schedulers import ASHA, Scheduler
 from tuneyard.spaces import Range, Space, Value
 from tuneyard.spaces.fields.training import TrainingSpace
 from tuneyard.spaces.language.errors import SpaceError, did_you_mean, one_line
-from tuneyard.spaces.registry import task_space
+from tuneyard.spaces.registry import find_description
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 OWN_FIELDS = {"cpu": "cpus_per_trial", "gpu": "gpus_per_trial"}
@@ -164,9 +164,7 @@ class SearchSpec(Frozen):
     @model_validator(mode="after")
     def _data_is_there(self) -> Self:
         if self.data is not None:
-            from tuneyard.trainables.task import find_task  # takes the seconds that torch takes
-
-            find_task(self.task).check_data(self.data)
+            find_description(self.task).check_data(self.data)
         return self
 
     def narrowed(self) -> Space[TrainingSpace]:
@@ -175,7 +173,7 @@ class SearchSpec(Frozen):
         Raises:
             SpaceError: The task or a path is unknown, or a value is outside its domain.
         """
-        return task_space(self.task).space().narrow(self.space)
+        return find_description(self.task).space.space().narrow(self.space)
 
     def max_epochs(self) -> int:
         """The longest training in the narrowed space."""

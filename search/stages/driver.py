@@ -58,7 +58,7 @@ class Driver:
         settings: Where.
         task: Its task.
         data: The task's data set.
-        splits: What trials are ranked on: the data set itself, or its folds.
+        folds: What trials are ranked on: the data set itself, or its folds.
         client: Of the tracking server.
         run: The search's run in MLflow.
         folder: The search's folder.
@@ -71,7 +71,7 @@ class Driver:
     settings: Settings
     task: Task[TrainingSpace]
     data: Dataset
-    splits: tuple[Dataset, ...]
+    folds: tuple[Dataset, ...]
     client: MlflowClient
     run: SearchRun
     folder: SearchFolder
@@ -121,7 +121,7 @@ class Driver:
                 run_trials(
                     spec,
                     objective,
-                    self.splits,
+                    self.folds,
                     study,
                     events,
                     stopper,

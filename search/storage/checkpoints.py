@@ -8,7 +8,7 @@ from typing import Protocol
 
 from tuneyard.search.storage.folder import CHECKPOINTS, SearchFolder
 from tuneyard.search.trials.record import History, TrialRecord, cost, trial_folder
-from tuneyard.trainables.task import Objective
+from tuneyard.spaces.objective import Objective
 
 ARTIFACTS = "checkpoint"
 """Folder of a trial's checkpoint among the artifacts of its run."""

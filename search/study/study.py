@@ -22,7 +22,7 @@ from tuneyard.spaces import Float, Int, Space, Value
 from tuneyard.spaces.fields.training import TrainingSpace
 from tuneyard.spaces.language.categorical import Choice
 from tuneyard.spaces.language.dimensions import Dimension
-from tuneyard.trainables.task import Objective
+from tuneyard.spaces.objective import Objective
 
 ENDED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 STORED = [field.name for field in fields(TrialRecord) if field.name not in ("current", "run_id")]

@@ -23,7 +23,7 @@ from tuneyard.search.trials.record import (
     trial_folder,
 )
 from tuneyard.spaces import to_text
-from tuneyard.trainables.task import Objective
+from tuneyard.spaces.objective import Objective
 
 PARENT = -1
 """The parent run's key; a trial's is its number."""

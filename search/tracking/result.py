@@ -26,8 +26,8 @@ from tuneyard.search.tracking.client import MlflowClient
 from tuneyard.search.tracking.heartbeat import WALL
 from tuneyard.search.tracking.runs import SearchRun, find_children, find_search
 from tuneyard.search.trials.record import BASELINE, ENDS, Params
-from tuneyard.spaces.registry import task_space, task_spaces
-from tuneyard.trainables.task import Objective
+from tuneyard.spaces.objective import Objective
+from tuneyard.spaces.registry import descriptions, find_description
 
 
 def find_result(client: MlflowClient, name: str) -> SearchResult:
@@ -40,7 +40,7 @@ def find_result(client: MlflowClient, name: str) -> SearchResult:
     Raises:
         SearchError: There is no such search, it has not started, or the task has no champion yet.
     """
-    if name in task_spaces():
+    if name in descriptions():
         best = champion(client, name)
         if best is None:
             raise SearchError(
@@ -69,7 +69,7 @@ def find_parent(client: MlflowClient, name: str) -> Run:
     if not found:
         raise SearchError(
             f"there is no search and no task {name!r} in {shown(client.tracking_uri)}; "
-            f"tasks: {', '.join(task_spaces())}"
+            f"tasks: {', '.join(descriptions())}"
         )
     return found
 
@@ -135,5 +135,5 @@ def _best_params(run: Run, task: str) -> Params:
 
 
 def _typed(params: Mapping[str, object], task: str) -> Params:
-    space = task_space(task).space()
+    space = find_description(task).space.space()
     return space.flatten(space.unflatten(params))

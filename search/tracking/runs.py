@@ -18,7 +18,7 @@ from tuneyard.search.errors import SearchError
 from tuneyard.search.results.result import SearchResult
 from tuneyard.search.spec.search import NAME, SearchSpec
 from tuneyard.search.tracking.heartbeat import HEARTBEAT
-from tuneyard.trainables.task import Objective
+from tuneyard.spaces.objective import Objective
 
 PAGE = 1000
 SPEC = "spec.yaml"

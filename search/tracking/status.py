@@ -19,7 +19,7 @@ from tuneyard.search.trials.record import ENDS, Params
 from tuneyard.spaces import SpaceError
 from tuneyard.spaces.fields.training import TrainingSpace
 from tuneyard.spaces.language.space import Space
-from tuneyard.spaces.registry import task_space
+from tuneyard.spaces.registry import find_description
 from tuneyard.trainables.task import find_task
 
 QUEUE_SECONDS = 15.0
@@ -174,4 +174,4 @@ def _typed(params: Mapping[str, str], task: str) -> Params:
 
 @cache
 def _space(task: str) -> Space[TrainingSpace]:
-    return task_space(task).space()
+    return find_description(task).space.space()

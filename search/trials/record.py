@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, get_args
 from tuneyard.spaces import Value
 
 if TYPE_CHECKING:
-    from tuneyard.trainables.task import Objective
+    from tuneyard.spaces.objective import Objective
 
 Params = dict[str, Value]
 History = Mapping[str, Sequence[float]]

@@ -11,7 +11,7 @@ from ray.tune.experiment import Trial
 
 from tuneyard.search.storage.folder import CHECKPOINTS
 from tuneyard.search.trials.record import History, State, TrialListener, TrialRecord
-from tuneyard.trainables.task import Objective
+from tuneyard.spaces.objective import Objective
 
 
 class TrialEvents(Callback):

@@ -20,7 +20,7 @@ MOST = 16
 """More trials on one GPU wait for each other's kernels."""
 
 
-def gpu_share(spec: SearchSpec, task: Task[TrainingSpace], splits: tuple[Dataset, ...]) -> float:
+def gpu_share(spec: SearchSpec, task: Task[TrainingSpace], folds: tuple[Dataset, ...]) -> float:
     """The share that the largest model of the space needs; 0 where the cluster has no GPU.
 
     One epoch of the baseline and one of the largest config are trained on a GPU of their own.
@@ -32,7 +32,7 @@ def gpu_share(spec: SearchSpec, task: Task[TrainingSpace], splits: tuple[Dataset
 
     @ray.remote(num_gpus=1, num_cpus=spec.cpus_per_trial, max_calls=1)
     def measure(config: TrainingSpace) -> tuple[int, int]:
-        return gpu_memory(task, config, splits, spec.seed)
+        return gpu_memory(task, config, folds, spec.seed)
 
     found: list[tuple[int, int]] = ray.get([measure.remote(config) for config in configs])
     return min(1.0, max(share(used, total) for used, total in found))

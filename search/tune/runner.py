@@ -26,7 +26,7 @@ from tuneyard.search.tune.events import SearchStopper, TrialEvents
 from tuneyard.search.tune.resources import Capacity, Resources
 from tuneyard.search.tune.schedulers import RecallsRungs, build_scheduler
 from tuneyard.search.tune.searcher import StudySearcher
-from tuneyard.trainables.task import Objective
+from tuneyard.spaces.objective import Objective
 from tuneyard.trainables.worker.trial import TrialSetup, TrialTrainable
 
 ResultT = TypeVar("ResultT")
@@ -107,7 +107,7 @@ def through_client(address: str, function: Callable[[], ResultT]) -> ResultT:
 def run_trials(
     spec: SearchSpec,
     objective: Objective,
-    splits: tuple[Dataset, ...],
+    folds: tuple[Dataset, ...],
     study: Study,
     events: TrialEvents,
     stopper: SearchStopper,
@@ -120,7 +120,7 @@ def run_trials(
     Args:
         spec: The search.
         objective: Of its task.
-        splits: The data set, or its folds.
+        folds: The data set, or its folds.
         study: Proposes the configs.
         events: Is told what happens.
         stopper: Ends the search; SIGINT and SIGTERM tell it to.
@@ -132,7 +132,7 @@ def run_trials(
     deadline = time.time() + seconds if seconds else None
     setup = TrialSetup(
         task=spec.task,
-        splits=splits,
+        folds=folds,
         seed=spec.seed,
         cpus=resources.cpus,
         gpus=resources.gpus,

@@ -6,11 +6,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from tuneyard.spaces.description import TaskDescription
 from tuneyard.spaces.fields.optimizers import Adam, AdamW, RMSprop
 from tuneyard.spaces.fields.regularization import Dropout
 from tuneyard.spaces.fields.schedules import Constant, Cosine, ReduceOnPlateau
 from tuneyard.spaces.fields.training import TrainingSpace
 from tuneyard.spaces.language.numeric import Int
+from tuneyard.spaces.objective import Objective
 
 Transform = Literal["none", "log", "log_diff", "seasonal_log_diff"]
 
@@ -43,3 +45,13 @@ class AirplaneLstmSpace(TrainingSpace):
         Constant()
     )
     epochs: int = 1000
+
+
+DESCRIPTION = TaskDescription(
+    name="airplane-lstm",
+    space=AirplaneLstmSpace,
+    objective=Objective("val_rmse", "min"),
+    module="tuneyard.trainables.tasks.airplane_lstm",
+    # 24 months of validation are too few to rank a hundred configs at their best epoch
+    folds=4,
+)

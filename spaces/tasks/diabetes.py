@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+from tuneyard.spaces.description import TaskDescription
 from tuneyard.spaces.fields.activations import Activation
 from tuneyard.spaces.fields.optimizers import SGD, Optimizer
 from tuneyard.spaces.fields.regularization import Dropout
 from tuneyard.spaces.fields.training import TrainingSpace
 from tuneyard.spaces.language.numeric import Int, Length
+from tuneyard.spaces.objective import Objective
 
 
 class DiabetesSpace(TrainingSpace):
@@ -27,3 +29,11 @@ class DiabetesSpace(TrainingSpace):
     optimizer: Optimizer = SGD(lr=0.1)
     batch_size: Literal[32, 64, 128] | None = None
     epochs: int = 100
+
+
+DESCRIPTION = TaskDescription(
+    name="diabetes",
+    space=DiabetesSpace,
+    objective=Objective("val_accuracy", "max"),
+    module="tuneyard.trainables.tasks.diabetes",
+)

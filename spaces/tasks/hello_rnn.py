@@ -6,11 +6,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from tuneyard.spaces.description import TaskDescription
 from tuneyard.spaces.fields.optimizers import SGD, Adam, RMSprop
 from tuneyard.spaces.fields.schedules import Constant, Cosine
 from tuneyard.spaces.fields.training import TrainingSpace
 from tuneyard.spaces.language.numeric import Float, Int
 from tuneyard.spaces.language.space import SearchSpace
+from tuneyard.spaces.objective import Objective
 
 LearningRate = Annotated[float, Float(1e-2, 0.5, log=True)]
 """A handful of steps has to do, so it goes higher than where networks are commonly tuned."""
@@ -72,3 +74,12 @@ class HelloRnnSpace(TrainingSpace):
     )
     schedule: Annotated[Constant | Cosine, Field(discriminator="kind")] = Constant()
     epochs: int = 15
+
+
+DESCRIPTION = TaskDescription(
+    name="hello-rnn",
+    space=HelloRnnSpace,
+    objective=Objective("val_loss", "min"),
+    module="tuneyard.trainables.tasks.hello_rnn",
+    course_result="solved at epoch 10 to 12, loss 0.025 after 15",
+)

@@ -6,12 +6,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from tuneyard.spaces.description import TaskDescription
 from tuneyard.spaces.fields.augmentation import Augmentation
 from tuneyard.spaces.fields.optimizers import SGD, Adam
 from tuneyard.spaces.fields.regularization import Dropout
 from tuneyard.spaces.fields.schedules import Constant, OneCycle, Step
 from tuneyard.spaces.fields.training import TrainingSpace
 from tuneyard.spaces.language.numeric import Float, Int
+from tuneyard.spaces.objective import Objective
 
 Backbone = Literal["resnet18", "resnet34", "mobilenet_v3_small", "efficientnet_b0"]
 
@@ -61,3 +63,12 @@ class ImageTransferSpace(TrainingSpace):
     schedule: Annotated[Constant | Step | OneCycle, Field(discriminator="kind")] = Constant()
     batch_size: Literal[16, 32, 64] = 32
     epochs: int = 10
+
+
+DESCRIPTION = TaskDescription(
+    name="image-transfer",
+    space=ImageTransferSpace,
+    objective=Objective("val_accuracy", "max"),
+    module="tuneyard.trainables.tasks.image_transfer",
+    takes_folder=True,
+)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from tuneyard.spaces.description import TaskDescription
 from tuneyard.spaces.fields.optimizers import SGD, Optimizer
 from tuneyard.spaces.fields.training import TrainingSpace
 from tuneyard.spaces.language.numeric import Int
+from tuneyard.spaces.objective import Objective
 
 
 class LinearRegressionSpace(TrainingSpace):
@@ -17,3 +19,13 @@ class LinearRegressionSpace(TrainingSpace):
 
     optimizer: Optimizer = SGD(lr=1e-2)
     epochs: Annotated[int, Int(1, 1000, log=True)] = 100
+
+
+DESCRIPTION = TaskDescription(
+    name="linear-regression",
+    space=LinearRegressionSpace,
+    objective=Objective("val_loss", "min"),
+    module="tuneyard.trainables.tasks.linear_regression",
+    data=("course", "noisy"),
+    course_result="w = 2.00, b = 0.00 after 10,000 epochs",
+)

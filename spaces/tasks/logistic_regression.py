@@ -6,10 +6,12 @@ from typing import Annotated
 
 from pydantic import Field
 
+from tuneyard.spaces.description import TaskDescription
 from tuneyard.spaces.fields.optimizers import LBFGS, SGD, Adam, RMSprop
 from tuneyard.spaces.fields.schedules import Constant, Cosine
 from tuneyard.spaces.fields.training import TrainingSpace
 from tuneyard.spaces.language.numeric import Float
+from tuneyard.spaces.objective import Objective
 
 
 class LogisticSGD(SGD):
@@ -30,3 +32,12 @@ class LogisticRegressionSpace(TrainingSpace):
     )
     schedule: Annotated[Constant | Cosine, Field(discriminator="kind")] = Constant()
     epochs: int = 1000
+
+
+DESCRIPTION = TaskDescription(
+    name="logistic-regression",
+    space=LogisticRegressionSpace,
+    objective=Objective("val_loss", "min"),
+    module="tuneyard.trainables.tasks.logistic_regression",
+    data=("course", "noisy"),
+)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
+from tuneyard.spaces.description import TaskDescription
 from tuneyard.spaces.fields.autoencoder import CoderSpace
+from tuneyard.spaces.fields.image_data import IMAGE_DATA
+from tuneyard.spaces.objective import Objective
 
 
 class MnistAutoencoderSpace(CoderSpace):
@@ -20,3 +23,12 @@ class MnistAutoencoderSpace(CoderSpace):
     """
 
     reconstruction: Literal["bce", "mse"] = "bce"
+
+
+DESCRIPTION = TaskDescription(
+    name="mnist-autoencoder",
+    space=MnistAutoencoderSpace,
+    objective=Objective("val_mse", "min"),
+    module="tuneyard.trainables.tasks.mnist_autoencoder",
+    data=IMAGE_DATA,
+)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+from tuneyard.spaces.description import TaskDescription
 from tuneyard.spaces.fields.activations import Activation
+from tuneyard.spaces.fields.image_data import IMAGE_DATA
 from tuneyard.spaces.fields.image_training import ImageTraining
 from tuneyard.spaces.fields.regularization import Dropout
 from tuneyard.spaces.language.numeric import Int, Length
+from tuneyard.spaces.objective import Objective
 
 
 class MnistCnnSpace(ImageTraining):
@@ -36,3 +39,13 @@ class MnistCnnSpace(ImageTraining):
     activation: Activation = "relu"
     batch_norm: bool = False
     dropout: Dropout = 0.0
+
+
+DESCRIPTION = TaskDescription(
+    name="mnist-cnn",
+    space=MnistCnnSpace,
+    objective=Objective("val_accuracy", "max"),
+    module="tuneyard.trainables.tasks.mnist_cnn",
+    data=IMAGE_DATA,
+    course_result="98% accuracy",
+)

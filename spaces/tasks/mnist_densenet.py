@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from tuneyard.spaces.description import TaskDescription
+from tuneyard.spaces.fields.image_data import IMAGE_DATA
 from tuneyard.spaces.fields.image_training import ImageTraining
 from tuneyard.spaces.fields.regularization import Dropout
 from tuneyard.spaces.language.numeric import Float, Int
+from tuneyard.spaces.objective import Objective
 
 
 class MnistDensenetSpace(ImageTraining):
@@ -29,3 +32,12 @@ class MnistDensenetSpace(ImageTraining):
     layers: Annotated[int, Int(2, 4)] = 3
     compression: Annotated[float, Float(0.3, 1.0)] = 0.5
     dropout: Dropout = 0.0
+
+
+DESCRIPTION = TaskDescription(
+    name="mnist-densenet",
+    space=MnistDensenetSpace,
+    objective=Objective("val_accuracy", "max"),
+    module="tuneyard.trainables.tasks.mnist_densenet",
+    data=IMAGE_DATA,
+)

@@ -6,10 +6,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from tuneyard.spaces.description import TaskDescription
 from tuneyard.spaces.fields.gan import AdversarialSpace
+from tuneyard.spaces.fields.image_data import IMAGE_DATA
 from tuneyard.spaces.fields.regularization import Dropout
 from tuneyard.spaces.language.numeric import Int
 from tuneyard.spaces.language.space import SearchSpace
+from tuneyard.spaces.objective import Objective
 
 Width = Annotated[int, Int(64, 512, log=True)]
 Channels = Annotated[int, Int(8, 64, log=True)]
@@ -54,3 +57,12 @@ class MnistGanSpace(AdversarialSpace):
     dropout: Dropout = 0.0
     batch_size: Literal[64, 128, 256] = 128
     epochs: int = 20
+
+
+DESCRIPTION = TaskDescription(
+    name="mnist-gan",
+    space=MnistGanSpace,
+    objective=Objective("val_frechet", "min"),
+    module="tuneyard.trainables.tasks.mnist_gan",
+    data=IMAGE_DATA,
+)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+from tuneyard.spaces.description import TaskDescription
+from tuneyard.spaces.fields.image_data import IMAGE_DATA
 from tuneyard.spaces.fields.image_training import ImageTraining
 from tuneyard.spaces.fields.regularization import Dropout
 from tuneyard.spaces.language.numeric import Int
 from tuneyard.spaces.language.space import SearchSpace
+from tuneyard.spaces.objective import Objective
 
 Width = Annotated[int, Int(8, 48, log=True)]
 
@@ -52,3 +55,13 @@ class MnistInceptionSpace(ImageTraining):
     block_activation: Literal["none", "relu"] = "none"
     batch_norm: bool = False
     dropout: Dropout = 0.0
+
+
+DESCRIPTION = TaskDescription(
+    name="mnist-inception",
+    space=MnistInceptionSpace,
+    objective=Objective("val_accuracy", "max"),
+    module="tuneyard.trainables.tasks.mnist_inception",
+    data=IMAGE_DATA,
+    course_result="98 to 99% accuracy",
+)

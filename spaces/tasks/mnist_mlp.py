@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from tuneyard.spaces.description import TaskDescription
 from tuneyard.spaces.fields.activations import Activation
+from tuneyard.spaces.fields.image_data import IMAGE_DATA
 from tuneyard.spaces.fields.image_training import ImageTraining
 from tuneyard.spaces.fields.regularization import Dropout
 from tuneyard.spaces.language.numeric import Int, Length
+from tuneyard.spaces.objective import Objective
 
 
 class MnistMlpSpace(ImageTraining):
@@ -26,3 +29,13 @@ class MnistMlpSpace(ImageTraining):
     activation: Activation = "relu"
     batch_norm: bool = False
     dropout: Dropout = 0.0
+
+
+DESCRIPTION = TaskDescription(
+    name="mnist-mlp",
+    space=MnistMlpSpace,
+    objective=Objective("val_accuracy", "max"),
+    module="tuneyard.trainables.tasks.mnist_mlp",
+    data=IMAGE_DATA,
+    course_result="96 to 97% accuracy",
+)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+from tuneyard.spaces.description import TaskDescription
+from tuneyard.spaces.fields.image_data import IMAGE_DATA
 from tuneyard.spaces.fields.image_training import ImageTraining
 from tuneyard.spaces.fields.regularization import Dropout
 from tuneyard.spaces.language.numeric import Int
+from tuneyard.spaces.objective import Objective
 
 
 class MnistResnetSpace(ImageTraining):
@@ -31,3 +34,13 @@ class MnistResnetSpace(ImageTraining):
     batch_norm: bool = False
     skip: Literal["identity", "projection"] = "identity"
     dropout: Dropout = 0.0
+
+
+DESCRIPTION = TaskDescription(
+    name="mnist-resnet",
+    space=MnistResnetSpace,
+    objective=Objective("val_accuracy", "max"),
+    module="tuneyard.trainables.tasks.mnist_resnet",
+    data=IMAGE_DATA,
+    course_result="98 to 99% accuracy",
+)

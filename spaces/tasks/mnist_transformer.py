@@ -6,11 +6,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from tuneyard.spaces.description import TaskDescription
 from tuneyard.spaces.fields.augmentation import Augmentation
 from tuneyard.spaces.fields.encoder import TransformerSpace
+from tuneyard.spaces.fields.image_data import IMAGE_DATA
 from tuneyard.spaces.fields.optimizers import Adam, AdamW
 from tuneyard.spaces.fields.schedules import Constant, Cosine, OneCycle
 from tuneyard.spaces.language.numeric import Float
+from tuneyard.spaces.objective import Objective
 
 LearningRate = Annotated[float, Float(3e-4, 1e-2, log=True)]
 """Where ten epochs are neither too few nor too wild for an encoder of this size."""
@@ -42,3 +45,12 @@ class MnistTransformerSpace(TransformerSpace):
     schedule: Annotated[Constant | Cosine | OneCycle, Field(discriminator="kind")] = Constant()
     batch_size: Literal[64, 128, 256] = 128
     epochs: int = 10
+
+
+DESCRIPTION = TaskDescription(
+    name="mnist-transformer",
+    space=MnistTransformerSpace,
+    objective=Objective("val_accuracy", "max"),
+    module="tuneyard.trainables.tasks.mnist_transformer",
+    data=IMAGE_DATA,
+)

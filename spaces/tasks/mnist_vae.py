@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from tuneyard.spaces.description import TaskDescription
 from tuneyard.spaces.fields.autoencoder import CoderSpace
+from tuneyard.spaces.fields.image_data import IMAGE_DATA
 from tuneyard.spaces.language.numeric import Float
+from tuneyard.spaces.objective import Objective
 
 
 class MnistVaeSpace(CoderSpace):
@@ -20,3 +23,12 @@ class MnistVaeSpace(CoderSpace):
     """
 
     kl_weight: Annotated[float, Float(0.1, 4.0, log=True)] = 1.0
+
+
+DESCRIPTION = TaskDescription(
+    name="mnist-vae",
+    space=MnistVaeSpace,
+    objective=Objective("val_elbo", "max"),
+    module="tuneyard.trainables.tasks.mnist_vae",
+    data=IMAGE_DATA,
+)

@@ -6,11 +6,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from tuneyard.spaces.description import TaskDescription
 from tuneyard.spaces.fields.optimizers import Adam, RMSprop
 from tuneyard.spaces.fields.regularization import Dropout
 from tuneyard.spaces.fields.schedules import Constant, Cosine, OneCycle
 from tuneyard.spaces.fields.training import TrainingSpace
 from tuneyard.spaces.language.numeric import Float, Int
+from tuneyard.spaces.objective import Objective
 
 LearningRate = Annotated[float, Float(5e-4, 1e-2, log=True)]
 """Where ten epochs are neither too few nor too wild for a network of this size."""
@@ -57,3 +59,12 @@ class MovingDigitsConvlstmSpace(TrainingSpace):
     schedule: Annotated[Constant | Cosine | OneCycle, Field(discriminator="kind")] = Constant()
     batch_size: Literal[8, 16, 32] = 16
     epochs: int = 10
+
+
+DESCRIPTION = TaskDescription(
+    name="moving-digits-convlstm",
+    space=MovingDigitsConvlstmSpace,
+    objective=Objective("val_loss", "min"),
+    module="tuneyard.trainables.tasks.moving_digits_convlstm",
+    data=("mnist", "digits", "mnist-two", "digits-two"),
+)

@@ -6,10 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from tuneyard.spaces.description import TaskDescription
 from tuneyard.spaces.fields.encoder import TransformerSpace
 from tuneyard.spaces.fields.optimizers import Adam, AdamW
 from tuneyard.spaces.fields.schedules import Constant, Cosine, OneCycle
 from tuneyard.spaces.language.numeric import Float
+from tuneyard.spaces.objective import Objective
 
 LearningRate = Annotated[float, Float(3e-4, 1e-2, log=True)]
 """Where 30 epochs are neither too few nor too wild for an encoder of this size."""
@@ -40,3 +42,11 @@ class NamesTransformerSpace(TransformerSpace):
     schedule: Annotated[Constant | Cosine | OneCycle, Field(discriminator="kind")] = Constant()
     batch_size: Literal[64, 128, 256, 512] = 256
     epochs: int = 30
+
+
+DESCRIPTION = TaskDescription(
+    name="names-transformer",
+    space=NamesTransformerSpace,
+    objective=Objective("val_accuracy", "max"),
+    module="tuneyard.trainables.tasks.names_transformer",
+)

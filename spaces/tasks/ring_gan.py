@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+from tuneyard.spaces.description import TaskDescription
 from tuneyard.spaces.fields.gan import AdversarialSpace
 from tuneyard.spaces.language.numeric import Int, Length
+from tuneyard.spaces.objective import Objective
 
 Widths = Annotated[tuple[Annotated[int, Int(16, 256, log=True)], ...], Length(1, 3)]
 
@@ -27,3 +29,11 @@ class RingGanSpace(AdversarialSpace):
     activation: Literal["relu", "leaky_relu", "tanh"] = "relu"
     batch_size: Literal[64, 128, 256, 512] = 256
     epochs: int = 150
+
+
+DESCRIPTION = TaskDescription(
+    name="ring-gan",
+    space=RingGanSpace,
+    objective=Objective("val_mmd", "min"),
+    module="tuneyard.trainables.tasks.ring_gan",
+)

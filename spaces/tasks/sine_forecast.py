@@ -6,10 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from tuneyard.spaces.description import TaskDescription
 from tuneyard.spaces.fields.optimizers import Adam, AdamW, RMSprop
 from tuneyard.spaces.fields.schedules import Constant, Cosine
 from tuneyard.spaces.fields.training import TrainingSpace
 from tuneyard.spaces.language.numeric import Float, Int
+from tuneyard.spaces.objective import Objective
 
 LearningRate = Annotated[float, Float(1e-3, 5e-2, log=True)]
 """Around the course's: above, free running goes astray."""
@@ -58,3 +60,11 @@ class SineForecastSpace(TrainingSpace):
     schedule: Annotated[Constant | Cosine, Field(discriminator="kind")] = Constant()
     batch_size: Literal[5, 10, 20] = 10
     epochs: int = 60
+
+
+DESCRIPTION = TaskDescription(
+    name="sine-forecast",
+    space=SineForecastSpace,
+    objective=Objective("val_free_run_mse", "min"),
+    module="tuneyard.trainables.tasks.sine_forecast",
+)

@@ -6,10 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from tuneyard.spaces.description import TaskDescription
 from tuneyard.spaces.fields.optimizers import Adam, AdamW, RMSprop
 from tuneyard.spaces.fields.schedules import Constant, Cosine
 from tuneyard.spaces.fields.training import TrainingSpace
 from tuneyard.spaces.language.numeric import Float, Int
+from tuneyard.spaces.objective import Objective
 
 LearningRate = Annotated[float, Float(1e-3, 1e-1, log=True)]
 """A decade around the course's: some hundred steps have to do."""
@@ -56,3 +58,11 @@ class SineToCosineSpace(TrainingSpace):
     )
     schedule: Annotated[Constant | Cosine, Field(discriminator="kind")] = Constant()
     epochs: int = 20
+
+
+DESCRIPTION = TaskDescription(
+    name="sine-to-cosine",
+    space=SineToCosineSpace,
+    objective=Objective("val_loss", "min"),
+    module="tuneyard.trainables.tasks.sine_to_cosine",
+)

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tuneyard.datasets import Dataset, Part
+from tuneyard.datasets import Dataset, Split
 
 EMPTY = np.empty(0, dtype=np.int64)
 
 
 def training_on(*rows: object) -> dict[str, object]:
     """The change to the toy below that trains on these rows; the last three stay for test."""
-    return {"parts": {"train": np.array(rows), "validation": EMPTY, "test": np.arange(9, 12)}}
+    return {"splits": {"train": np.array(rows), "val": EMPTY, "test": np.arange(9, 12)}}
 
 
 def labelled() -> Dataset:
@@ -25,7 +25,7 @@ def labelled() -> Dataset:
     return Dataset(
         name="toy",
         arrays={"x": np.arange(24, dtype=np.float32).reshape(12, 2), "y": np.arange(12) % 2},
-        parts={"train": np.arange(6), "validation": np.arange(6, 9), "test": np.arange(9, 12)},
+        splits={"train": np.arange(6), "val": np.arange(6, 9), "test": np.arange(9, 12)},
         classes=("even", "odd"),
         stratify="y",
         source="package",
@@ -33,12 +33,12 @@ def labelled() -> Dataset:
 
 
 def test_the_parts_become_sorted_int64() -> None:
-    parts: dict[Part, np.ndarray] = {
+    splits: dict[Split, np.ndarray] = {
         "train": np.array([4, 0, 2], dtype=np.int32),
-        "validation": np.array([]),
+        "val": np.array([]),
         "test": np.array([1], dtype=np.uint8),
     }
-    kept = replace(labelled(), parts=parts).parts
+    kept = replace(labelled(), splits=splits).splits
     assert [rows.dtype for rows in kept.values()] == [np.int64] * 3
     assert [rows.tolist() for rows in kept.values()] == [[0, 2, 4], [], [1]]
 
@@ -46,7 +46,7 @@ def test_the_parts_become_sorted_int64() -> None:
 def test_nothing_can_be_written_into_it_and_the_callers_array_stays_writeable() -> None:
     mine = np.zeros((12, 2))
     dataset = replace(labelled(), arrays={"x": mine, "y": np.arange(12) % 2})
-    for array in (*dataset.arrays.values(), *dataset.parts.values()):
+    for array in (*dataset.arrays.values(), *dataset.splits.values()):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 1
     mine[0] = 1
@@ -59,13 +59,13 @@ def test_nothing_can_be_written_into_it_and_the_callers_array_stays_writeable() 
         ({"arrays": {"x": np.zeros(3), "y": np.zeros(2)}}, "rows, got {'x': 3, 'y': 2}"),
         ({"arrays": {"x": np.array(3)}}, "arrays['x'] must have rows, got a single value"),
         ({"arrays": {"x": np.array([None])}}, "must not hold Python objects, got object"),
-        ({"parts": {"train": EMPTY}}, "parts must be train, validation, test, got train"),
-        (training_on(12), "parts['train'] must be in [0, 11], got 12"),
-        (training_on(-1), "parts['train'] must be in [0, 11], got -1"),
+        ({"splits": {"train": EMPTY}}, "splits must be train, validation, test, got train"),
+        (training_on(12), "splits['train'] must be in [0, 11], got 12"),
+        (training_on(-1), "splits['train'] must be in [0, 11], got -1"),
         (training_on(0.5), "integers in one dimension, got float64"),
         (training_on([1]), "got int64 of shape (1, 1)"),
-        (training_on(1, 1), "in one part only, got row 1 twice"),
-        (training_on(10), "in one part only, got row 10 twice"),
+        (training_on(1, 1), "in one split only, got row 1 twice"),
+        (training_on(10), "in one split only, got row 10 twice"),
         ({"stratify": "z"}, "stratify must be one of ['x', 'y'], got 'z'"),
         ({"stratify": "x"}, "integers of shape (rows,), got float32 of shape (12, 2)"),
         ({"classes": ("even",)}, "arrays['y'] must be in [0, 0], got 1"),
@@ -84,9 +84,9 @@ def test_the_print_depends_on_content_alone() -> None:
     again = Dataset(
         name="another name",
         arrays={"y": dataset.arrays["y"].copy(), "x": x},
-        parts={
+        splits={
             "test": np.array([11, 10, 9], dtype=np.int16),
-            "validation": np.arange(6, 9),
+            "val": np.arange(6, 9),
             "train": np.arange(6),
         },
         classes=("even", "odd"),
@@ -130,7 +130,7 @@ def test_it_pickles_with_its_print_and_without_a_copy() -> None:
     dataset = labelled()
     buffers: list[pickle.PickleBuffer] = []
     data = pickle.dumps(dataset, protocol=5, buffer_callback=buffers.append)
-    assert len(buffers) == len(dataset.arrays) + len(dataset.parts)
+    assert len(buffers) == len(dataset.arrays) + len(dataset.splits)
     again: Dataset = pickle.loads(data, buffers=buffers)
     assert np.shares_memory(again.arrays["x"], dataset.arrays["x"])
     assert "fingerprint" in vars(again), "a trial would hash it again"
@@ -140,9 +140,9 @@ def test_it_pickles_with_its_print_and_without_a_copy() -> None:
 
 def test_pooled_is_all_that_is_not_test() -> None:
     pooled = labelled().pooled()
-    assert pooled.parts["train"].tolist() == list(range(9))
-    assert pooled.parts["validation"].tolist() == []
-    assert pooled.parts["test"].tolist() == [9, 10, 11]
+    assert pooled.splits["train"].tolist() == list(range(9))
+    assert pooled.splits["val"].tolist() == []
+    assert pooled.splits["test"].tolist() == [9, 10, 11]
     assert pooled.pooled().fingerprint == pooled.fingerprint
 
 

@@ -1,4 +1,4 @@
-"""Folds part the rows that are not test: by class, or in time order."""
+"""Folds split the rows that are not test: by class, or in time order."""
 
 import numpy as np
 import pytest
@@ -16,9 +16,9 @@ def series(rows: int) -> Dataset:
     return Dataset(
         name="series",
         arrays={"value": np.arange(rows)},
-        parts={
+        splits={
             "train": np.arange(rows // 2),
-            "validation": np.arange(rows // 2, rows - 4),
+            "val": np.arange(rows // 2, rows - 4),
             "test": np.arange(rows - 4, rows),
         },
         classes=(),
@@ -35,9 +35,9 @@ def classified(counts: list[int]) -> Dataset:
     return Dataset(
         name="classified",
         arrays={"label": label},
-        parts={
+        splits={
             "train": rows[rows % 5 > 1],
-            "validation": rows[rows % 5 == 1],
+            "val": rows[rows % 5 == 1],
             "test": rows[rows % 5 == 0],
         },
         classes=tuple(map(str, range(len(counts)))),
@@ -51,12 +51,12 @@ def all_folds(dataset: Dataset, folds: int) -> list[Dataset]:
 
 
 def assert_each_row_is_held_out_once(dataset: Dataset, parted: list[Dataset]) -> None:
-    pool = dataset.pooled().parts["train"]
-    held_out = np.concatenate([fold.parts["validation"] for fold in parted])
+    pool = dataset.pooled().splits["train"]
+    held_out = np.concatenate([fold.splits["val"] for fold in parted])
     assert np.array_equal(np.sort(held_out), pool)
     for fold in parted:
-        assert np.array_equal(fold.pooled().parts["train"], pool)
-        assert np.array_equal(fold.parts["test"], dataset.parts["test"])
+        assert np.array_equal(fold.pooled().splits["train"], pool)
+        assert np.array_equal(fold.splits["test"], dataset.splits["test"])
 
 
 @settings(deadline=None)
@@ -64,7 +64,7 @@ def assert_each_row_is_held_out_once(dataset: Dataset, parted: list[Dataset]) ->
 def test_classes_are_spread_evenly(counts: list[int], folds: int) -> None:
     dataset = classified(counts)
     label = dataset.arrays["label"]
-    pool = np.bincount(label[dataset.pooled().parts["train"]], minlength=len(counts))
+    pool = np.bincount(label[dataset.pooled().splits["train"]], minlength=len(counts))
     if folds > pool.min():
         with pytest.raises(ValueError, match=f"at most {pool.min()}, the rows of the smallest"):
             dataset.fold(0, folds)
@@ -72,7 +72,7 @@ def test_classes_are_spread_evenly(counts: list[int], folds: int) -> None:
     parted = all_folds(dataset, folds)
     assert_each_row_is_held_out_once(dataset, parted)
     for fold in parted:
-        held_out = np.bincount(label[fold.parts["validation"]], minlength=len(counts))
+        held_out = np.bincount(label[fold.splits["val"]], minlength=len(counts))
         assert (np.abs(held_out - pool / folds) < 1).all()
 
 
@@ -83,11 +83,11 @@ def test_a_series_is_never_trained_on_what_comes_later(rows: int, folds: int) ->
     parted = all_folds(dataset, folds)
     ends = []
     for fold in parted:
-        train, window = fold.parts["train"], fold.parts["validation"]
+        train, window = fold.splits["train"], fold.splits["val"]
         assert np.array_equal(np.concatenate((train, window)), np.arange(window[-1] + 1))
         assert len(train) >= (rows - 4) // 2
         ends.append((int(window[0]), int(window[-1]) + 1))
-        assert np.array_equal(fold.parts["test"], dataset.parts["test"])
+        assert np.array_equal(fold.splits["test"], dataset.splits["test"])
     assert [start for start, _ in ends[1:]] == [end for _, end in ends[:-1]]
     assert ends[-1][1] == rows - 4
 

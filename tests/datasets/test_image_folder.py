@@ -26,8 +26,8 @@ def test_they_are_as_described(pictures: Path) -> None:
     assert label.tolist() == [0] * 16 + [1] * 16 + [2] * 16
     # the brightest channel is that of the class
     assert (2 - image.mean((2, 3)).argmax(1) == label).all()
-    assert [len(rows) for rows in data.parts.values()] == [28, 10, 10]
-    for rows in data.parts.values():
+    assert [len(rows) for rows in data.splits.values()] == [28, 10, 10]
+    for rows in data.splits.values():
         assert np.bincount(label[rows]).min() >= 3
     assert data.source == "folder"
     assert data.fingerprint == image_folder.load(str(pictures)).fingerprint
@@ -105,8 +105,8 @@ def no_class(folder: Path) -> None:
 
 
 def in_parts(folder: Path) -> None:
-    for part in ("train", "val"):
-        (folder / part).mkdir()
+    for split in ("train", "val"):
+        (folder / split).mkdir()
     for name in ("red", "green", "blue"):
         (folder / name).rename(folder / "train" / name)
 
@@ -120,7 +120,7 @@ def in_parts(folder: Path) -> None:
         (torn, r"green/3\.png cannot be read as a picture: .*; delete it"),
         (one_class, "must have a folder for each of two classes or more, got only blue"),
         (no_class, "must have a folder for each of two classes or more, got none"),
-        (in_parts, "must have a folder for each class, got parts: train, val; name one of them"),
+        (in_parts, "must have a folder for each class, got splits: train, val; name one of them"),
     ],
 )
 def test_a_bad_folder_costs_one_line(

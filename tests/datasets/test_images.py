@@ -136,12 +136,12 @@ def test_digits_are_scikit_learns_enlarged() -> None:
 def test_digits_are_split_as_ever() -> None:
     data = images.load("digits")
     label = data.arrays["label"]
-    assert {part: len(rows) for part, rows in data.parts.items()} == {
+    assert {split: len(rows) for split, rows in data.splits.items()} == {
         "train": 1077,
-        "validation": 360,
+        "val": 360,
         "test": 360,
     }
-    for rows in data.parts.values():
+    for rows in data.splits.values():
         assert np.abs(np.bincount(label[rows]) - len(rows) / 10).max() <= 4
     # champions are compared where the print on record is the same
     assert data.fingerprint.startswith("60f5acaa")
@@ -152,15 +152,15 @@ def test_mnist_is_as_published(data_dir: Path) -> None:
     image, label = data.arrays["image"], data.arrays["label"]
     assert (image.shape, image.dtype, label.dtype) == ((70000, 28, 28), np.uint8, np.int64)
     assert (data.name, data.classes, data.source) == ("mnist", tuple("0123456789"), "folder")
-    assert len(data.parts["train"]) == 55000
-    assert len(data.parts["validation"]) == 5000
-    assert np.array_equal(data.parts["test"], np.arange(60000, 70000))
+    assert len(data.splits["train"]) == 55000
+    assert len(data.splits["val"]) == 5000
+    assert np.array_equal(data.splits["test"], np.arange(60000, 70000))
     assert label[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
     assert label[60000:60010].tolist() == [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]
     assert np.bincount(label[60000:]).tolist() == [
         980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009,
     ]  # fmt: skip
-    train, validation = (np.bincount(label[data.parts[p]]) for p in ("train", "validation"))
+    train, validation = (np.bincount(label[data.splits[p]]) for p in ("train", "val"))
     assert np.abs(validation - train / 11).max() <= 1
 
 
@@ -178,9 +178,9 @@ def test_a_folder_of_the_choices_name(
     raw = [contents()[f"{start}-images-idx3-ubyte"][16:] for start in ("train", "t10k")]
     assert data.arrays["image"].tobytes() == b"".join(raw)
     assert data.arrays["label"].tolist() == [*(np.arange(TRAIN) % 10), *(np.arange(TEST) % 10)]
-    assert {part: len(rows) for part, rows in data.parts.items()} == {
+    assert {split: len(rows) for split, rows in data.splits.items()} == {
         "train": TRAIN - VALIDATION,
-        "validation": VALIDATION,
+        "val": VALIDATION,
         "test": TEST,
     }
     assert not cache.exists()

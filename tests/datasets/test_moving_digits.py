@@ -34,7 +34,7 @@ def test_they_are_as_described(one: Dataset, two: Dataset) -> None:
         assert frames.shape == (sum(counts), FRAMES, SIDE, SIDE)
         assert frames.dtype == np.uint8
         assert label.dtype == np.int64
-        assert tuple(len(rows) for rows in data.parts.values()) == counts
+        assert tuple(len(rows) for rows in data.splits.values()) == counts
         assert data.stratify == "label"
         assert data.classes == tuple("0123456789")
         assert data.source == "package"
@@ -48,16 +48,16 @@ def test_the_same_choice_gives_the_same_sequences(one: Dataset) -> None:
 def test_mnist_is_the_default(data_dir: Path) -> None:
     data = moving_digits.load(None, data_dir)
     assert data.name == "moving-mnist"
-    assert [len(rows) for rows in data.parts.values()] == [2000, 500, 500]
+    assert [len(rows) for rows in data.splits.values()] == [2000, 500, 500]
 
 
 def test_no_digit_is_in_two_sequences(one: Dataset) -> None:
-    """Each image of the data set is found once, in the part that it is in there."""
+    """Each image of the data set is found once, in the split that it is in there."""
     still = images.load("digits")
     frames = one.arrays["frames"]
-    for part in ("train", "validation", "test"):
-        shown = digits_of(frames[one.parts[part]])
-        known = halved(still.arrays["image"][still.parts[part]])
+    for split in ("train", "val", "test"):
+        shown = digits_of(frames[one.splits[split]])
+        known = halved(still.arrays["image"][still.splits[split]])
         placed = np.zeros((len(known), 1, SIDE, SIDE), dtype=np.uint8)
         placed[:, 0, :DIGIT, :DIGIT] = known
         expected = digits_of(placed)

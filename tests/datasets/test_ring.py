@@ -10,9 +10,9 @@ def test_the_ring_is_as_described() -> None:
     point, label = dataset.arrays["point"], dataset.arrays["label"]
     assert (point.shape, point.dtype, label.dtype) == ((5120, 2), np.float32, np.int64)
     assert np.abs(point).max() < 1.25
-    assert {p: np.bincount(label[r]).tolist() for p, r in dataset.parts.items()} == {
+    assert {p: np.bincount(label[r]).tolist() for p, r in dataset.splits.items()} == {
         "train": [512] * 8,
-        "validation": [64] * 8,
+        "val": [64] * 8,
         "test": [64] * 8,
     }
     for mode, middle in enumerate(ring.centres()):

@@ -27,14 +27,14 @@ def test_airplane_needs_no_file_and_splits_in_time_order() -> None:
     assert passengers.shape == (144,)
     assert passengers.dtype == np.float32
     assert (passengers.min(), passengers.max()) == (104, 622)
-    parts = [dataset.parts[part] for part in ("train", "validation", "test")]
-    assert [len(rows) for rows in parts] == [84, 24, 36]
-    assert np.array_equal(np.concatenate(parts), np.arange(144))
+    splits = [dataset.splits[split] for split in ("train", "val", "test")]
+    assert [len(rows) for rows in splits] == [84, 24, 36]
+    assert np.array_equal(np.concatenate(splits), np.arange(144))
     assert (dataset.source, dataset.stratify, dataset.classes) == ("package", None, ())
 
 
 def test_a_print_that_was_recorded_once_stays_good() -> None:
-    # Champions are compared where the print on record is the same: a change here parts them.
+    # Champions are compared where the print on record is the same: a change here splits them.
     assert airplane.load().fingerprint == (
         "2e83ebb253e7f66ffd70d3c16905442e91fcbd5f6a45027e80caa79df8bbb0d6"
     )
@@ -55,9 +55,9 @@ def test_diabetes_is_as_described(data_dir: Path) -> None:
     assert label.dtype == np.int64
     assert np.abs(features).max() == 1
     assert np.bincount(label).tolist() == [263, 496]
-    assert {p: np.bincount(label[r]).tolist() for p, r in dataset.parts.items()} == {
+    assert {p: np.bincount(label[r]).tolist() for p, r in dataset.splits.items()} == {
         "train": [157, 298],
-        "validation": [53, 99],
+        "val": [53, 99],
         "test": [53, 99],
     }
     assert dataset.source == "folder"
@@ -124,12 +124,12 @@ def test_names_are_as_described(data_dir: Path) -> None:
     assert np.array_equal((codes > 0).sum(axis=1), length)
     assert len(dataset.classes) == 18
     assert dataset.classes == tuple(sorted(dataset.classes))
-    assert {p: len(rows) for p, rows in dataset.parts.items()} == {
+    assert {p: len(rows) for p, rows in dataset.splits.items()} == {
         "train": 12036,
-        "validation": 1338,
+        "val": 1338,
         "test": 6700,
     }
-    assert dataset.parts["test"].tolist() == list(range(13374, 20074))
+    assert dataset.splits["test"].tolist() == list(range(13374, 20074))
     assert dataset.classes[label[0]] == "Czech"
     assert texts(codes[[0, 20073]]) == ["Adsit", "Zuraw"]
 
@@ -139,7 +139,7 @@ def test_every_country_has_its_share_of_the_validation_rows(data_dir: Path) -> N
     label = dataset.arrays["label"]
     shares = [
         np.bincount(label[rows], minlength=18) / len(rows)
-        for rows in (dataset.parts["validation"], dataset.pooled().parts["train"])
+        for rows in (dataset.splits["val"], dataset.pooled().splits["train"])
     ]
     assert np.abs(shares[0] - shares[1]).max() < 0.001
     assert (shares[0] > 0).all()
@@ -148,13 +148,13 @@ def test_every_country_has_its_share_of_the_validation_rows(data_dir: Path) -> N
 def test_the_test_names_that_are_trained_on_too_are_as_many_as_documented(data_dir: Path) -> None:
     dataset = names.load(data_dir)
     text, label = texts(dataset.arrays["name"]), dataset.arrays["label"].tolist()
-    known = dataset.pooled().parts["train"].tolist()
-    rows = dataset.parts["test"].tolist()
+    known = dataset.pooled().splits["train"].tolist()
+    rows = dataset.splits["test"].tolist()
     spelled, paired = {text[r] for r in known}, {(text[r], label[r]) for r in known}
     assert sum(text[r] in spelled for r in rows) == 1048
     assert sum((text[r], label[r]) in paired for r in rows) == 773
-    trained = {text[r] for r in dataset.parts["train"]}
-    assert sum(text[r] in trained for r in dataset.parts["validation"]) == 195
+    trained = {text[r] for r in dataset.splits["train"]}
+    assert sum(text[r] in trained for r in dataset.splits["val"]) == 195
 
 
 def test_names_refuses_a_row_without_a_name(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from tuneyard.search import Settings, search
 from tuneyard.search.spec.search import parse_spec
-from tuneyard.spaces.registry import task_spaces
+from tuneyard.spaces.registry import descriptions, find_description
 from tuneyard.trainables.task import find_task
 
 FROM_FILES = {"diabetes", "names-gru", "names-transformer"}
@@ -24,7 +24,7 @@ def small(name: str, request: pytest.FixtureRequest) -> dict[str, Any]:
     """Three trials of two epochs, on the data set that needs no file where there is one."""
     # one trial at a time: each of two would import torch in a process of its own
     values: dict[str, Any] = {"task": name, "trials": 3, "concurrency": 1, "space": {"epochs": 2}}
-    if "digits" in find_task(name).data:
+    if "digits" in find_description(name).data:
         values["data"] = "digits"
     if name == "image-transfer":
         values["data"] = str(request.getfixturevalue("pictures"))
@@ -35,7 +35,7 @@ def small(name: str, request: pytest.FixtureRequest) -> dict[str, Any]:
 
 
 @pytest.mark.usefixtures("local_ray")
-@pytest.mark.parametrize("name", sorted(task_spaces()))
+@pytest.mark.parametrize("name", sorted(descriptions()))
 def test_a_search_of_three_trials(
     name: str, settings: Settings, records: Any, request: pytest.FixtureRequest
 ) -> None:

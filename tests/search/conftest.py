@@ -27,7 +27,7 @@ from tuneyard.search.tracking.recorder import Recorder
 from tuneyard.search.tracking.runs import ChildRun, SearchRun, start_search
 from tuneyard.search.trials.clock import Pace
 from tuneyard.search.trials.record import Params, State, TrialRecord
-from tuneyard.trainables.task import Objective
+from tuneyard.spaces.objective import Objective
 
 
 @pytest.fixture(autouse=True)

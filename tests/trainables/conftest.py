@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from tuneyard.datasets import (
     Dataset,
-    Part,
+    Split,
     airplane,
     hello,
     image_folder,
@@ -26,17 +26,20 @@ from tuneyard.datasets import (
     sine_to_cosine,
 )
 from tuneyard.spaces import Float, Int, SearchSpace, Space, Value
+from tuneyard.spaces.description import TaskDescription
 from tuneyard.spaces.fields.optimizers import SGD, Optimizer
 from tuneyard.spaces.fields.training import TrainingSpace
 from tuneyard.spaces.language.categorical import Choice
 from tuneyard.spaces.language.dimensions import Dimension
-from tuneyard.spaces.registry import task_space
-from tuneyard.trainables.task import Batch, Metrics, Objective, Problem, Task, find_task
+from tuneyard.spaces.objective import Objective
+from tuneyard.spaces.registry import find_description
+from tuneyard.trainables.problem import Batch, Metrics, Problem
+from tuneyard.trainables.task import Task, find_task
 from tuneyard.trainables.training.training import Training
 
 torch.set_num_threads(1)
 
-MOST_ROWS = 300  # of a part: enough for every property, and fast
+MOST_ROWS = 300  # of a split: enough for every property, and fast
 MOST_IMAGES = 135  # a row of a convolutional network takes longer
 MOST_SEQUENCES = 19  # of frames; two of each digit in train and validation
 SMALLEST = 32  # pixels a side of what a backbone takes
@@ -51,19 +54,19 @@ Datasets = Callable[[str], Dataset]
 
 
 def thinned(data: Dataset, most: int = MOST_ROWS) -> Dataset:
-    """Every nth row of each part; a series stays whole."""
+    """Every nth row of each split; a series stays whole."""
     if data.stratify is None:
         return data
-    parts = {part: rows[:: -(-len(rows) // most)] for part, rows in data.parts.items()}
-    return replace(data, parts=parts)
+    splits = {split: rows[:: -(-len(rows) // most)] for split, rows in data.splits.items()}
+    return replace(data, splits=splits)
 
 
-def parted(count: int) -> dict[Part, np.ndarray]:
-    """Three parts whose rows lie in turn."""
+def parted(count: int) -> dict[Split, np.ndarray]:
+    """Three splits whose rows lie in turn."""
     rows = np.arange(count)
     return {
         "train": rows[rows % 5 < 3],
-        "validation": rows[rows % 5 == 3],
+        "val": rows[rows % 5 == 3],
         "test": rows[rows % 5 == 4],
     }
 
@@ -76,7 +79,7 @@ def synthetic_diabetes() -> Dataset:
     return Dataset(
         name="diabetes",
         arrays={"features": features, "label": label},
-        parts=parted(300),
+        splits=parted(300),
         classes=("diabetic", "not diabetic"),
         stratify="label",
         source="package",
@@ -94,7 +97,7 @@ def synthetic_names() -> Dataset:
     return Dataset(
         name="names",
         arrays={"name": name, "length": length, "label": label},
-        parts=parted(500),
+        splits=parted(500),
         classes=("Dutch", "Greek", "Irish", "Polish"),
         stratify="label",
         source="package",
@@ -135,7 +138,7 @@ def datasets(folder: Path | None, request: pytest.FixtureRequest) -> Datasets:
         if name == "image-transfer":
             return image_folder.load(str(request.getfixturevalue("pictures")), side=SMALLEST)
         task = find_task(name)
-        if "digits" in task.data:
+        if "digits" in task.description.data:
             # it is small, and needs no file
             data = task.load(None, "digits")
             return thinned(data, MOST_SEQUENCES if "frames" in data.arrays else MOST_IMAGES)
@@ -147,7 +150,7 @@ def datasets(folder: Path | None, request: pytest.FixtureRequest) -> Datasets:
 @pytest.fixture(scope="session")
 def space() -> Callable[[str], Space[TrainingSpace]]:
     """A task's space by the task's name, as far as the tests can search it."""
-    return lambda name: task_space(name).space().narrow(NARROWED.get(name, {}))
+    return lambda name: find_description(name).space.space().narrow(NARROWED.get(name, {}))
 
 
 @pytest.fixture(scope="session")
@@ -236,7 +239,7 @@ class ScriptedProblem(Problem):
         nn.init.zeros_(self.model.weight)
         self._scores = scores
 
-    def tensors(self, part: Part) -> Batch:
+    def tensors(self, split: Split) -> Batch:
         return {"ones": torch.ones(4, 1)}
 
     def loss(self, batch: Batch) -> Tensor:
@@ -259,15 +262,12 @@ class ScriptedTask(Task[ScriptedSpace]):
     A score that is an exception is raised.
     """
 
-    name = "scripted"
-    objective = Objective("val_score", "max")
+    description = TaskDescription(
+        "scripted", ScriptedSpace, Objective("val_score", "max"), module=__name__
+    )
 
     def __init__(self, *scores: float | Exception) -> None:
         self._scores = scores
-
-    @property
-    def space(self) -> type[ScriptedSpace]:
-        return ScriptedSpace
 
     def load(self, data_dir: Path | None, choice: str | None = None) -> Dataset:
         return airplane.load()

@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from tuneyard.datasets import Dataset, Part
+from tuneyard.datasets import Dataset, Split
 from tuneyard.spaces.tasks.diabetes import DiabetesSpace
 from tuneyard.spaces.tasks.names_gru import NamesGruSpace
-from tuneyard.trainables.task import Batch, Problem, find_task
+from tuneyard.trainables.problem import Batch, Problem
+from tuneyard.trainables.task import find_task
 from tuneyard.trainables.tasks.names_gru import Names
 from tuneyard.trainables.training.training import Training
 
@@ -31,7 +32,7 @@ class Numbered(Problem):
     def __init__(self, count: int) -> None:
         self._count = count
 
-    def tensors(self, part: Part) -> Batch:
+    def tensors(self, split: Split) -> Batch:
         return {"row": torch.arange(self._count)}
 
 
@@ -73,9 +74,9 @@ def test_a_full_batch_keeps_the_order(size: int | None) -> None:
 
 def test_batch_norm_trains_where_one_row_is_left_over(datasets: Any) -> None:
     data: Dataset = datasets("diabetes")
-    pool = data.pooled().parts["train"]
-    parts: Any = {"train": pool[:65], "validation": pool[65:95], "test": data.parts["test"]}
-    data = Dataset(data.name, data.arrays, parts, data.classes, data.stratify, data.source)
+    pool = data.pooled().splits["train"]
+    splits: Any = {"train": pool[:65], "val": pool[65:95], "test": data.splits["test"]}
+    data = Dataset(data.name, data.arrays, splits, data.classes, data.stratify, data.source)
     config = DiabetesSpace(batch_norm=True, batch_size=32)
     metrics = Training(find_task("diabetes"), config, [data], seed=0).run_epoch()
     assert np.isfinite(metrics["train_loss"])
@@ -94,7 +95,7 @@ def names() -> Dataset:
     return Dataset(
         name="names",
         arrays={"name": name, "length": length, "label": draw.integers(0, 3, count)},
-        parts={"train": rows[:3500], "validation": rows[3500:3900], "test": rows[3900:]},
+        splits={"train": rows[:3500], "val": rows[3500:3900], "test": rows[3900:]},
         classes=("a", "b", "c"),
         stratify="label",
         source="package",
@@ -161,9 +162,9 @@ def test_long_names_do_not_come_first_in_an_epoch(names: Dataset) -> None:
 
 def test_each_part_of_names_is_longest_first(names: Dataset) -> None:
     problem = Names(SMALL, names, CPU)
-    for part in ("train", "validation", "test"):
-        tensors = problem.part(part)
+    for split in ("train", "val", "test"):
+        tensors = problem.split(split)
         lengths = tensors["length"].tolist()
         assert lengths == sorted(lengths, reverse=True)
         assert tensors["letters"].shape == (len(lengths), lengths[0])
-        assert sorted(numbers(tensors["letters"])) == names.parts[part].tolist()
+        assert sorted(numbers(tensors["letters"])) == names.splits[split].tolist()

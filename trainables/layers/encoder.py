@@ -128,7 +128,7 @@ class Encoder(nn.Module):
 
 
 def pool(states: Tensor, present: Tensor | None, pooling: Pooling) -> Tensor:
-    """(B, T, width) to (B, width); padding, (B, T) bool False, has no part in it."""
+    """(B, T, width) to (B, width); padding, (B, T) bool False, has no split in it."""
     if pooling == "first":
         return states[:, 0]
     if present is None:

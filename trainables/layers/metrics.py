@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from tuneyard.trainables.task import Metrics
+from tuneyard.trainables.problem import Metrics
 
 
 def classification_metrics(logits: Tensor, label: Tensor) -> Metrics:

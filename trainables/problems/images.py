@@ -11,16 +11,17 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tuneyard.datasets import Dataset, Part, images
+from tuneyard.datasets import Dataset, Split, images
 from tuneyard.spaces.fields.augmentation import Augmentation
 from tuneyard.spaces.fields.image_training import ImageTraining
 from tuneyard.spaces.fields.training import TrainingSpace
 from tuneyard.trainables.layers.augmentation import augment
 from tuneyard.trainables.layers.metrics import classification_metrics
-from tuneyard.trainables.task import Batch, Metrics, Objective, Problem, Task
+from tuneyard.trainables.problem import Batch, Metrics, Problem
+from tuneyard.trainables.task import Task
 
 CHUNK = 1000
-"""Images that are measured at a time: a whole part's activations would not fit in memory."""
+"""Images that are measured at a time: a whole split's activations would not fit in memory."""
 
 BRIGHTEST = 255
 
@@ -30,8 +31,6 @@ ImageConfigT = TypeVar("ImageConfigT", bound=ImageTraining)
 
 class ImageTask(Task[ConfigT]):
     """A task on MNIST or one of the data sets of its shape."""
-
-    data = images.CHOICES
 
     def load(self, data_dir: Path | None, choice: str | None = None) -> Dataset:
         """70,000 images of 28 x 28 in ten classes; 1,797 of scikit-learn's digits."""
@@ -60,9 +59,9 @@ class ImageProblem(Problem):
         self._data = data
         self._augmentation = augmentation
 
-    def tensors(self, part: Part) -> Batch:
+    def tensors(self, split: Split) -> Batch:
         """image (B, 1, 28, 28), bytes, and label (B,)."""
-        rows = self._data.parts[part]
+        rows = self._data.splits[split]
         return {
             "image": torch.tensor(self._data.arrays["image"][rows][:, None], device=self.device),
             "label": torch.tensor(self._data.arrays["label"][rows], device=self.device),
@@ -81,7 +80,7 @@ class ImageProblem(Problem):
 
 
 class Classification(ImageProblem):
-    """Images scaled to mean 0 and standard deviation 1, as the training part's pixels have them.
+    """Images scaled to mean 0 and standard deviation 1, as the training split's pixels have them.
 
     Args:
         model: From images (B, 1, 28, 28) to logits (B, 10).
@@ -128,8 +127,6 @@ class Classification(ImageProblem):
 class ClassificationTask(ImageTask[ImageConfigT]):
     """The classes of images by a network with the fields of `ImageTraining`; accuracy."""
 
-    objective = Objective("val_accuracy", "max")
-
     @abstractmethod
     def network(self, config: ImageConfigT) -> nn.Module:
         """A fresh network from images (B, 1, 28, 28) to logits (B, 10)."""
@@ -158,8 +155,8 @@ class Scaled(nn.Module):
 
 
 def mean_and_deviation(data: Dataset) -> tuple[float, float]:
-    """Mean and standard deviation of the training part's pixels in [0, 1]."""
-    image = torch.from_numpy(data.arrays["image"][data.parts["train"]])
+    """Mean and standard deviation of the training split's pixels in [0, 1]."""
+    image = torch.from_numpy(data.arrays["image"][data.splits["train"]])
     counts = image.flatten().bincount(minlength=BRIGHTEST + 1).double()
     share, grey = counts / counts.sum(), torch.arange(BRIGHTEST + 1) / BRIGHTEST
     mean = float(share @ grey.double())

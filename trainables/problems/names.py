@@ -10,9 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tuneyard.datasets import Dataset, Part, names
+from tuneyard.datasets import Dataset, Split, names
 from tuneyard.trainables.layers.metrics import classification_metrics
-from tuneyard.trainables.task import Batch, ConfigT, Metrics, Objective, Problem, Task
+from tuneyard.trainables.problem import Batch, Metrics, Problem
+from tuneyard.trainables.task import ConfigT, Task
 
 LETTERS = 128  # ASCII
 BUCKET = 16  # batches that are sorted by length together
@@ -36,9 +37,9 @@ class NamesProblem(Problem):
     def logits(self, batch: Batch) -> Tensor:
         """Logits by country (B, classes) of a batch as `tensors` describes it."""
 
-    def tensors(self, part: Part) -> Batch:
+    def tensors(self, split: Split) -> Batch:
         """letters (B, T), label (B,), and length (B,) which stays on the CPU for packing."""
-        rows = self._data.parts[part]
+        rows = self._data.splits[split]
         lengths = self._data.arrays["length"][rows]
         order = np.argsort(-lengths, kind="stable")
         rows, lengths = rows[order], lengths[order]
@@ -55,7 +56,7 @@ class NamesProblem(Problem):
         The rows are shuffled, sorted by length within buckets of some batches, and the batches
         shuffled again: little padding, and still no batch like another.
         """
-        train = self.part("train")
+        train = self.split("train")
         count = len(train["length"])
         size = batch_size or count
         shuffled = torch.randperm(count, generator=generator)
@@ -67,7 +68,7 @@ class NamesProblem(Problem):
             yield self._cut(batches[index])
 
     def _cut(self, rows: Tensor) -> Batch:
-        train = self.part("train")
+        train = self.split("train")
         lengths = train["length"][rows]
         there = rows.to(self.device)
         return {
@@ -92,8 +93,6 @@ class NamesProblem(Problem):
 
 class NamesTask(Task[ConfigT]):
     """Classification over 18 countries; accuracy."""
-
-    objective = Objective("val_accuracy", "max")
 
     def load(self, data_dir: Path | None, choice: str | None = None) -> Dataset:
         """13,374 surnames to train and validate on, 6,700 to test on."""

@@ -8,10 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tuneyard.datasets import Dataset, Part, airplane
-from tuneyard.spaces.tasks.airplane_lstm import AirplaneLstmSpace, Transform
+from tuneyard.datasets import Dataset, Split, airplane
+from tuneyard.spaces.tasks.airplane_lstm import DESCRIPTION, AirplaneLstmSpace, Transform
 from tuneyard.trainables.layers.recurrent import build_recurrent, last_states
-from tuneyard.trainables.task import Batch, Metrics, Objective, Problem, Task
+from tuneyard.trainables.problem import Batch, Metrics, Problem
+from tuneyard.trainables.task import Task
 
 YEAR = 12
 
@@ -40,7 +41,7 @@ class Scale(nn.Module):
 
     Args:
         transform: Which transform.
-        train: The training part's values, which mean and deviation are fitted on.
+        train: The training split's values, which mean and deviation are fitted on.
     """
 
     mean: Tensor
@@ -86,20 +87,20 @@ class Airplane(Problem):
         self._data = data
         self._lookback = config.lookback
         self._series = torch.tensor(data.arrays["passengers"], device=device)
-        train = torch.tensor(data.parts["train"], device=device)
+        train = torch.tensor(data.splits["train"], device=device)
         self._scale = Scale(config.transform, self._series[train]).to(device)
         self._scaled = self._scale(self._series)
         self.model = Forecaster(config).to(device)
 
-    def tensors(self, part: Part) -> Batch:
-        """Windows whose target month lies in the part: window (B, L, 1), target, before, actual."""
+    def tensors(self, split: Split) -> Batch:
+        """Windows whose target month is in the split: window (B, L, 1), target, before, actual."""
         lag, lookback = self._scale.lag, self._lookback
-        months = torch.tensor(self._data.parts[part], device=self.device)
+        months = torch.tensor(self._data.splits[split], device=self.device)
         months = months[months >= lag + lookback]
         if not len(months):
             raise ValueError(
-                f"lookback={lookback} with a lag of {lag} months leaves no window in the {part} "
-                f"part of {len(self._data.parts[part])} months"
+                f"lookback={lookback} with a lag of {lag} months leaves no window in the {split} "
+                f"part of {len(self._data.splits[split])} months"
             )
         steps = torch.arange(-lookback, 0, device=self.device)
         return {
@@ -147,17 +148,14 @@ class Serving(nn.Module):
 class AirplaneLstm(Task[AirplaneLstmSpace]):
     """One-step-ahead forecasts of the last 36 months; RMSE in thousand passengers."""
 
-    name = "airplane-lstm"
-    objective = Objective("val_rmse", "min")
-    # 24 months of validation are too few to rank a hundred configs at their best epoch
-    folds = 4
+    description = DESCRIPTION
 
     def load(self, data_dir: Path | None, choice: str | None = None) -> Dataset:
         """The 144 months, from the package."""
         return airplane.load(data_dir)
 
     def problem(self, config: AirplaneLstmSpace, data: Dataset, device: torch.device) -> Airplane:
-        """Windows of `lookback` months, scaled by the training part."""
+        """Windows of `lookback` months, scaled by the training split."""
         return Airplane(config, data, device)
 
 

@@ -8,10 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tuneyard.datasets import Dataset, Part, diabetes
-from tuneyard.spaces.tasks.diabetes import DiabetesSpace
+from tuneyard.datasets import Dataset, Split, diabetes
+from tuneyard.spaces.tasks.diabetes import DESCRIPTION, DiabetesSpace
 from tuneyard.trainables.layers.blocks import hidden_layers
-from tuneyard.trainables.task import Batch, Metrics, Objective, Problem, Task
+from tuneyard.trainables.problem import Batch, Metrics, Problem
+from tuneyard.trainables.task import Task
 
 FEATURES = 8
 
@@ -38,9 +39,9 @@ class Diabetes(Problem):
         self._data = data
         self.model = Perceptron(config).to(device)
 
-    def tensors(self, part: Part) -> Batch:
+    def tensors(self, split: Split) -> Batch:
         """features (B, 8) and label (B,), as floats."""
-        rows = self._data.parts[part]
+        rows = self._data.splits[split]
         features, labels = self._data.arrays["features"][rows], self._data.arrays["label"][rows]
         return {
             "features": torch.tensor(features, device=self.device),
@@ -76,15 +77,14 @@ def _auc(scores: Tensor, positive: Tensor) -> Tensor:
 class DiabetesMlp(Task[DiabetesSpace]):
     """Binary classification; accuracy."""
 
-    name = "diabetes"
-    objective = Objective("val_accuracy", "max")
+    description = DESCRIPTION
 
     def load(self, data_dir: Path | None, choice: str | None = None) -> Dataset:
         """The 759 rows as the course's repository ships them."""
         return diabetes.load(data_dir)
 
     def problem(self, config: DiabetesSpace, data: Dataset, device: torch.device) -> Diabetes:
-        """The rows of each part."""
+        """The rows of each split."""
         return Diabetes(config, data, device)
 
 

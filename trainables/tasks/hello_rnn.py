@@ -9,10 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tuneyard.datasets import Dataset, Part, hello
-from tuneyard.spaces.tasks.hello_rnn import Embedding, HelloRnnSpace
+from tuneyard.datasets import Dataset, Split, hello
+from tuneyard.spaces.tasks.hello_rnn import DESCRIPTION, Embedding, HelloRnnSpace
 from tuneyard.trainables.layers.recurrent import Cell, build_recurrent
-from tuneyard.trainables.task import Batch, Metrics, Objective, Problem, Task
+from tuneyard.trainables.problem import Batch, Metrics, Problem
+from tuneyard.trainables.task import Task
 
 _CELLS: dict[Cell, type[nn.RNNCell] | type[nn.GRUCell] | type[nn.LSTMCell]] = {
     "rnn": nn.RNNCell,
@@ -93,9 +94,9 @@ class Hello(Problem):
         self._data = data
         self.model = Speller(config, len(data.classes)).to(device)
 
-    def tensors(self, part: Part) -> Batch:
+    def tensors(self, split: Split) -> Batch:
         """word (B, 5) and answer (B, 5), places in the alphabet."""
-        rows = self._data.parts[part]
+        rows = self._data.splits[split]
         return {
             name: torch.tensor(self._data.arrays[name][rows], device=self.device)
             for name in ("word", "answer")
@@ -104,7 +105,7 @@ class Hello(Problem):
     def batches(self, batch_size: int | None, generator: torch.Generator) -> Iterator[Batch]:
         """See `Problem.batches`; an epoch that begins unsolved counts."""
         with torch.no_grad():
-            self.model.solved |= self._spelled(self.part("train"))
+            self.model.solved |= self._spelled(self.split("train"))
             self.model.tried += ~self.model.solved
         yield from super().batches(batch_size, generator)
 
@@ -143,9 +144,7 @@ class Hello(Problem):
 class HelloRnn(Task[HelloRnnSpace]):
     """Learning one pair of words by heart; cross entropy after 15 epochs, and epochs to solve."""
 
-    name = "hello-rnn"
-    objective = Objective("val_loss", "min")
-    course_result = "solved at epoch 10 to 12, loss 0.025 after 15"
+    description = DESCRIPTION
 
     def load(self, data_dir: Path | None, choice: str | None = None) -> Dataset:
         """The one pair, from the package."""

@@ -10,14 +10,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tuneyard.datasets import Dataset, Part, image_folder
+from tuneyard.datasets import Dataset, Split, image_folder
 from tuneyard.spaces import Space
-from tuneyard.spaces.tasks.image_transfer import STAGES, Backbone, ImageTransferSpace
+from tuneyard.spaces.tasks.image_transfer import DESCRIPTION, STAGES, Backbone, ImageTransferSpace
 from tuneyard.trainables.layers.augmentation import augment
 from tuneyard.trainables.layers.backbones import DEVIATION, MEAN, build_backbone, load_weights
 from tuneyard.trainables.layers.metrics import classification_metrics
+from tuneyard.trainables.problem import Batch, Metrics, Problem
 from tuneyard.trainables.problems.images import BRIGHTEST, mean_over_chunks
-from tuneyard.trainables.task import Batch, Metrics, Objective, Problem, Task
+from tuneyard.trainables.task import Task
 
 CHUNK = 64
 """Pictures that are measured at a time."""
@@ -98,9 +99,9 @@ class Pictures(Problem):
         """The backbone's learning rate is a share of the head's."""
         return dict.fromkeys(self.model.tuned.parameters(), self._rate)
 
-    def tensors(self, part: Part) -> Batch:
+    def tensors(self, split: Split) -> Batch:
         """label (B,), and image (B, 3, H, W), bytes, or features (B, width) where they stay."""
-        rows = self._data.parts[part]
+        rows = self._data.splits[split]
         image = torch.tensor(self._data.arrays["image"][rows], device=self.device)
         label = torch.tensor(self._data.arrays["label"][rows], device=self.device)
         if not self._fixed:
@@ -140,8 +141,7 @@ class Pictures(Problem):
 class ImageTransfer(Task[ImageTransferSpace]):
     """Classification of the pictures of a folder; accuracy."""
 
-    name = "image-transfer"
-    objective = Objective("val_accuracy", "max")
+    description = DESCRIPTION
 
     def check_data(self, choice: str) -> None:
         """Any text can name a folder; `load` looks at it."""
@@ -158,7 +158,7 @@ class ImageTransfer(Task[ImageTransferSpace]):
                 load_weights(cast("Backbone", backbone))
 
     def problem(self, config: ImageTransferSpace, data: Dataset, device: torch.device) -> Pictures:
-        """The pictures of each part."""
+        """The pictures of each split."""
         return Pictures(config, data, device)
 
 

@@ -8,9 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tuneyard.datasets import Dataset, Part, linear_regression
-from tuneyard.spaces.tasks.linear_regression import LinearRegressionSpace
-from tuneyard.trainables.task import Batch, Metrics, Objective, Problem, Task
+from tuneyard.datasets import Dataset, Split, linear_regression
+from tuneyard.spaces.tasks.linear_regression import DESCRIPTION, LinearRegressionSpace
+from tuneyard.trainables.problem import Batch, Metrics, Problem
+from tuneyard.trainables.task import Task
 
 
 class Line(Problem):
@@ -23,9 +24,9 @@ class Line(Problem):
         self._data = data
         self.model = nn.Linear(1, 1).to(device)
 
-    def tensors(self, part: Part) -> Batch:
+    def tensors(self, split: Split) -> Batch:
         """x (B, 1) and y (B, 1)."""
-        rows = self._data.parts[part]
+        rows = self._data.splits[split]
         return {
             name: torch.tensor(self._data.arrays[name][rows, None], device=self.device)
             for name in ("x", "y")
@@ -52,17 +53,14 @@ class Line(Problem):
 class LinearRegression(Task[LinearRegressionSpace]):
     """The line y = 2x; mean squared error."""
 
-    name = "linear-regression"
-    objective = Objective("val_loss", "min")
-    data = linear_regression.CHOICES
-    course_result = "w = 2.00, b = 0.00 after 10,000 epochs"
+    description = DESCRIPTION
 
     def load(self, data_dir: Path | None, choice: str | None = None) -> Dataset:
         """Three exact points to train on, or 120 with noise."""
         return linear_regression.load(choice, data_dir)
 
     def problem(self, config: LinearRegressionSpace, data: Dataset, device: torch.device) -> Line:
-        """The points of each part."""
+        """The points of each split."""
         return Line(data, device)
 
 

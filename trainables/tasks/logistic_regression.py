@@ -8,9 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tuneyard.datasets import Dataset, Part, logistic_regression
-from tuneyard.spaces.tasks.logistic_regression import LogisticRegressionSpace
-from tuneyard.trainables.task import Batch, Metrics, Objective, Problem, Task
+from tuneyard.datasets import Dataset, Split, logistic_regression
+from tuneyard.spaces.tasks.logistic_regression import DESCRIPTION, LogisticRegressionSpace
+from tuneyard.trainables.problem import Batch, Metrics, Problem
+from tuneyard.trainables.task import Task
 
 
 class Exams(Problem):
@@ -21,9 +22,9 @@ class Exams(Problem):
         self._data = data
         self.model = nn.Sequential(nn.Linear(1, 1), nn.Flatten(0)).to(device)
 
-    def tensors(self, part: Part) -> Batch:
+    def tensors(self, split: Split) -> Batch:
         """hours (B, 1) and label (B,), as floats."""
-        rows = self._data.parts[part]
+        rows = self._data.splits[split]
         hours, label = self._data.arrays["hours"][rows], self._data.arrays["label"][rows]
         return {
             "hours": torch.tensor(hours[:, None], device=self.device),
@@ -52,9 +53,7 @@ class Exams(Problem):
 class LogisticRegression(Task[LogisticRegressionSpace]):
     """Binary classification by one feature; log loss."""
 
-    name = "logistic-regression"
-    objective = Objective("val_loss", "min")
-    data = logistic_regression.CHOICES
+    description = DESCRIPTION
 
     def load(self, data_dir: Path | None, choice: str | None = None) -> Dataset:
         """Three students to train on, or 180 whose exams are partly luck."""
@@ -63,7 +62,7 @@ class LogisticRegression(Task[LogisticRegressionSpace]):
     def problem(
         self, config: LogisticRegressionSpace, data: Dataset, device: torch.device
     ) -> Exams:
-        """The students of each part."""
+        """The students of each split."""
         return Exams(data, device)
 
 

@@ -8,10 +8,10 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss
 
 from tuneyard.datasets import Dataset
-from tuneyard.spaces.tasks.mnist_autoencoder import MnistAutoencoderSpace
+from tuneyard.spaces.tasks.mnist_autoencoder import DESCRIPTION, MnistAutoencoderSpace
+from tuneyard.trainables.problem import Batch, Metrics
 from tuneyard.trainables.problems.autoencoder import Coder, Grey
 from tuneyard.trainables.problems.images import ImageProblem, ImageTask, Scaled, mean_over_chunks
-from tuneyard.trainables.task import Batch, Metrics, Objective
 
 
 class Autoencoder(ImageProblem):
@@ -56,8 +56,7 @@ class Autoencoder(ImageProblem):
 class MnistAutoencoder(ImageTask[MnistAutoencoderSpace]):
     """Reconstruction of images; mean squared error of a pixel in [0, 1]."""
 
-    name = "mnist-autoencoder"
-    objective = Objective("val_mse", "min")
+    description = DESCRIPTION
 
     def problem(
         self, config: MnistAutoencoderSpace, data: Dataset, device: torch.device

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from tuneyard.datasets import images
-from tuneyard.spaces.tasks.mnist_cnn import MnistCnnSpace
+from tuneyard.spaces.tasks.mnist_cnn import DESCRIPTION, MnistCnnSpace
 from tuneyard.trainables.layers.activations import build_activation
 from tuneyard.trainables.layers.blocks import build_pooling, convolution, hidden_layers
 from tuneyard.trainables.problems.images import ClassificationTask
@@ -50,8 +50,7 @@ class ConvNet(nn.Sequential):
 class MnistCnn(ClassificationTask[MnistCnnSpace]):
     """Classification over ten classes; accuracy."""
 
-    name = "mnist-cnn"
-    course_result = "98% accuracy"
+    description = DESCRIPTION
 
     def network(self, config: MnistCnnSpace) -> ConvNet:
         """See `ClassificationTask.network`."""

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from tuneyard.datasets import images
-from tuneyard.spaces.tasks.mnist_densenet import MnistDensenetSpace
+from tuneyard.spaces.tasks.mnist_densenet import DESCRIPTION, MnistDensenetSpace
 from tuneyard.trainables.problems.images import ClassificationTask
 
 
@@ -60,7 +60,7 @@ def _block(config: MnistDensenetSpace, channels: int) -> list[nn.Module]:
 class MnistDensenet(ClassificationTask[MnistDensenetSpace]):
     """Classification over ten classes; accuracy."""
 
-    name = "mnist-densenet"
+    description = DESCRIPTION
 
     def network(self, config: MnistDensenetSpace) -> DenseNet:
         """See `ClassificationTask.network`."""

@@ -6,14 +6,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tuneyard.datasets import Dataset, Part
+from tuneyard.datasets import Dataset, Split
 from tuneyard.datasets.images import SIZE
-from tuneyard.spaces.tasks.mnist_gan import Dense, MnistGanSpace
+from tuneyard.spaces.tasks.mnist_gan import DESCRIPTION, Dense, MnistGanSpace
 from tuneyard.trainables.layers.blocks import hidden_layers
 from tuneyard.trainables.layers.distances import frechet
 from tuneyard.trainables.layers.features import Features
+from tuneyard.trainables.problem import Batch, Metrics
 from tuneyard.trainables.problems.images import BRIGHTEST, CHUNK, ImageTask
-from tuneyard.trainables.task import Batch, Metrics, Objective
 from tuneyard.trainables.training.adversarial import (
     AdversarialLoop,
     AdversarialProblem,
@@ -86,9 +86,9 @@ class Drawings(AdversarialProblem):
         self._data = data
         self._features = Features().to(device)
 
-    def tensors(self, part: Part) -> Batch:
+    def tensors(self, split: Split) -> Batch:
         """image (B, 1, 28, 28), bytes."""
-        images = self._data.arrays["image"][self._data.parts[part]][:, None]
+        images = self._data.arrays["image"][self._data.splits[split]][:, None]
         return {"image": torch.tensor(images, device=self.device)}
 
     def real(self, batch: Batch) -> Tensor:
@@ -96,9 +96,9 @@ class Drawings(AdversarialProblem):
         return batch["image"].float() / (BRIGHTEST / 2) - 1
 
     def evaluate(self, batch: Batch) -> Metrics:
-        """Of as many drawn images as the part has, 2,000 at most, from noise that stays the same.
+        """Of as many drawn images as the split has, 2,000 at most, from noise that stays the same.
 
-        ``loss`` is the discriminator's; ``frechet`` the Frechet distance to the part's images over
+        ``loss`` is the discriminator's; ``frechet`` the Frechet distance to the split's images over
         the features of a fixed encoder, see `Features`: only distances over the same encoder can
         be compared.
         """
@@ -126,8 +126,7 @@ class Grey(nn.Module):
 class MnistGan(ImageTask[MnistGanSpace]):
     """Generation of images; Frechet distance over the features of a fixed random encoder."""
 
-    name = "mnist-gan"
-    objective = Objective("val_frechet", "min")
+    description = DESCRIPTION
     loop = AdversarialLoop
 
     def problem(self, config: MnistGanSpace, data: Dataset, device: torch.device) -> Drawings:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from tuneyard.datasets import images
-from tuneyard.spaces.tasks.mnist_inception import MnistInceptionSpace
+from tuneyard.spaces.tasks.mnist_inception import DESCRIPTION, MnistInceptionSpace
 from tuneyard.trainables.layers.blocks import convolution
 from tuneyard.trainables.problems.images import ClassificationTask
 
@@ -67,8 +67,7 @@ class InceptionNet(nn.Sequential):
 class MnistInception(ClassificationTask[MnistInceptionSpace]):
     """Classification over ten classes; accuracy."""
 
-    name = "mnist-inception"
-    course_result = "98 to 99% accuracy"
+    description = DESCRIPTION
 
     def network(self, config: MnistInceptionSpace) -> InceptionNet:
         """See `ClassificationTask.network`."""

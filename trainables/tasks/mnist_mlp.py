@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from tuneyard.datasets import images
-from tuneyard.spaces.tasks.mnist_mlp import MnistMlpSpace
+from tuneyard.spaces.tasks.mnist_mlp import DESCRIPTION, MnistMlpSpace
 from tuneyard.trainables.layers.blocks import hidden_layers
 from tuneyard.trainables.problems.images import ClassificationTask
 
@@ -29,8 +29,7 @@ class Perceptron(nn.Sequential):
 class MnistMlp(ClassificationTask[MnistMlpSpace]):
     """Classification over ten classes; accuracy."""
 
-    name = "mnist-mlp"
-    course_result = "96 to 97% accuracy"
+    description = DESCRIPTION
 
     def network(self, config: MnistMlpSpace) -> Perceptron:
         """See `ClassificationTask.network`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from tuneyard.datasets import images
-from tuneyard.spaces.tasks.mnist_resnet import MnistResnetSpace
+from tuneyard.spaces.tasks.mnist_resnet import DESCRIPTION, MnistResnetSpace
 from tuneyard.trainables.layers.blocks import convolution
 from tuneyard.trainables.problems.images import ClassificationTask
 
@@ -49,8 +49,7 @@ class ResNet(nn.Sequential):
 class MnistResnet(ClassificationTask[MnistResnetSpace]):
     """Classification over ten classes; accuracy."""
 
-    name = "mnist-resnet"
-    course_result = "98 to 99% accuracy"
+    description = DESCRIPTION
 
     def network(self, config: MnistResnetSpace) -> ResNet:
         """See `ClassificationTask.network`."""

@@ -7,10 +7,9 @@ from torch import Tensor, nn
 
 from tuneyard.datasets import Dataset
 from tuneyard.datasets.images import CLASSES, SIZE
-from tuneyard.spaces.tasks.mnist_transformer import MnistTransformerSpace
+from tuneyard.spaces.tasks.mnist_transformer import DESCRIPTION, MnistTransformerSpace
 from tuneyard.trainables.layers.encoder import Encoder
 from tuneyard.trainables.problems.images import Classification, ImageTask
-from tuneyard.trainables.task import Objective
 
 
 class RowEncoder(nn.Module):
@@ -31,13 +30,12 @@ class RowEncoder(nn.Module):
 class MnistTransformer(ImageTask[MnistTransformerSpace]):
     """Classification of images of 28 x 28 in ten classes; accuracy."""
 
-    name = "mnist-transformer"
-    objective = Objective("val_accuracy", "max")
+    description = DESCRIPTION
 
     def problem(
         self, config: MnistTransformerSpace, data: Dataset, device: torch.device
     ) -> Classification:
-        """Images scaled by the training part."""
+        """Images scaled by the training split."""
         return Classification(RowEncoder(config), data, device, config.augmentation)
 
 

@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from tuneyard.datasets import Dataset
-from tuneyard.spaces.tasks.mnist_vae import MnistVaeSpace
+from tuneyard.spaces.tasks.mnist_vae import DESCRIPTION, MnistVaeSpace
+from tuneyard.trainables.problem import Batch, Metrics
 from tuneyard.trainables.problems.autoencoder import Coder, Grey
 from tuneyard.trainables.problems.images import ImageProblem, ImageTask, mean_over_chunks
-from tuneyard.trainables.task import Batch, Metrics, Objective
 
 
 class Vae(ImageProblem):
@@ -46,7 +46,7 @@ class Vae(ImageProblem):
         return entropy / len(pixels), divergence / len(pixels)
 
     def evaluate(self, batch: Batch) -> Metrics:
-        """In nats an image: ``elbo``, a lower bound of the log likelihood, and its two parts.
+        """In nats an image: ``elbo``, a lower bound of the log likelihood, and its two splits.
 
         ``reconstruction`` is the cross entropy of the pixels, each read as the probability of ink,
         and ``kl`` the divergence of the codes from the standard normal; ``loss`` is their sum and
@@ -71,8 +71,7 @@ class Vae(ImageProblem):
 class MnistVae(ImageTask[MnistVaeSpace]):
     """Generation of images by likelihood; the evidence lower bound (ELBO) in nats an image."""
 
-    name = "mnist-vae"
-    objective = Objective("val_elbo", "max")
+    description = DESCRIPTION
 
     def problem(self, config: MnistVaeSpace, data: Dataset, device: torch.device) -> Vae:
         """Images and a fresh network."""

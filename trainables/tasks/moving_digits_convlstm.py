@@ -10,12 +10,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tuneyard.datasets import Dataset, Part, moving_digits
-from tuneyard.spaces.tasks.moving_digits_convlstm import MovingDigitsConvlstmSpace
+from tuneyard.datasets import Dataset, Split, moving_digits
+from tuneyard.spaces.tasks.moving_digits_convlstm import DESCRIPTION, MovingDigitsConvlstmSpace
 from tuneyard.trainables.layers.convlstm import ConvLstm
 from tuneyard.trainables.layers.ssim import ssim
+from tuneyard.trainables.problem import Batch, Metrics, Problem
 from tuneyard.trainables.problems.images import BRIGHTEST, mean_over_chunks
-from tuneyard.trainables.task import Batch, Metrics, Objective, Problem, Task
+from tuneyard.trainables.task import Task
 
 CHUNK = 50
 """Sequences that are measured at a time."""
@@ -64,9 +65,9 @@ class MovingDigits(Problem):
         self._data = data
         self.model = Predictor(config).to(device)
 
-    def tensors(self, part: Part) -> Batch:
+    def tensors(self, split: Split) -> Batch:
         """frames (B, T, H, W), bytes."""
-        rows = self._data.parts[part]
+        rows = self._data.splits[split]
         return {"frames": torch.tensor(self._data.arrays["frames"][rows], device=self.device)}
 
     def loss(self, batch: Batch) -> Tensor:
@@ -82,7 +83,7 @@ class MovingDigits(Problem):
             ``loss``, the binary cross entropy a pixel, and ``ssim``, the structural similarity in
             [-1, 1]; ``naive_ssim`` of the frame before, and ``naive_loss`` of the best that can be
             said of a pixel by its grey in the frame before: the mean of what followed that grey in
-            the training part. (A frame repeated as it is is sure of each pixel, and its cross
+            the training split. (A frame repeated as it is is sure of each pixel, and its cross
             entropy infinite where it is wrong.)
         """
         return mean_over_chunks(batch, self._measure, CHUNK)
@@ -101,8 +102,8 @@ class MovingDigits(Problem):
 
     @cached_property
     def _after_grey(self) -> Tensor:
-        """(256,): what follows a pixel of each grey, on average over the training part."""
-        frames = self.part("train")["frames"]
+        """(256,): what follows a pixel of each grey, on average over the training split."""
+        frames = self.split("train")["frames"]
         before = frames[:, :-1].flatten().int()
         total = torch.bincount(before, _floats(frames[:, 1:]).flatten(), BRIGHTEST + 1)
         count = torch.bincount(before, minlength=BRIGHTEST + 1)
@@ -130,9 +131,7 @@ class Serving(nn.Module):
 class MovingDigitsConvlstm(Task[MovingDigitsConvlstmSpace]):
     """Next-frame prediction; binary cross entropy a pixel."""
 
-    name = "moving-digits-convlstm"
-    objective = Objective("val_loss", "min")
-    data = moving_digits.CHOICES
+    description = DESCRIPTION
 
     def load(self, data_dir: Path | None, choice: str | None = None) -> Dataset:
         """3,000 sequences of 10 frames, from MNIST; 1,797 from scikit-learn's digits."""
@@ -141,7 +140,7 @@ class MovingDigitsConvlstm(Task[MovingDigitsConvlstmSpace]):
     def problem(
         self, config: MovingDigitsConvlstmSpace, data: Dataset, device: torch.device
     ) -> MovingDigits:
-        """The sequences of each part."""
+        """The sequences of each split."""
         return MovingDigits(config, data, device)
 
 

@@ -8,12 +8,12 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence
 
 from tuneyard.datasets import Dataset
-from tuneyard.spaces.tasks.names_gru import NamesGruSpace
+from tuneyard.spaces.tasks.names_gru import DESCRIPTION, NamesGruSpace
 from tuneyard.trainables.layers.packed_gru import packed_gru
 from tuneyard.trainables.layers.padded import PaddedRecurrent
 from tuneyard.trainables.layers.recurrent import build_recurrent, last_states
+from tuneyard.trainables.problem import Batch
 from tuneyard.trainables.problems.names import LETTERS, NamesProblem, NamesTask
-from tuneyard.trainables.task import Batch
 
 
 class Classifier(nn.Module):
@@ -91,8 +91,7 @@ class Serving(nn.Module):
 class NamesGru(NamesTask[NamesGruSpace]):
     """Classification over 18 countries; accuracy."""
 
-    name = "names-gru"
-    course_result = "83.78% accuracy on the test file"
+    description = DESCRIPTION
 
     def problem(self, config: NamesGruSpace, data: Dataset, device: torch.device) -> Names:
         """Names by length."""

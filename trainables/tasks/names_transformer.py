@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from tuneyard.datasets import Dataset
-from tuneyard.spaces.tasks.names_transformer import NamesTransformerSpace
+from tuneyard.spaces.tasks.names_transformer import DESCRIPTION, NamesTransformerSpace
 from tuneyard.trainables.layers.encoder import Encoder
+from tuneyard.trainables.problem import Batch
 from tuneyard.trainables.problems.names import LETTERS, NamesProblem, NamesTask
-from tuneyard.trainables.task import Batch
 
 
 class Classifier(nn.Module):
@@ -51,7 +51,7 @@ class Names(NamesProblem):
 class NamesTransformer(NamesTask[NamesTransformerSpace]):
     """Classification over 18 countries; accuracy."""
 
-    name = "names-transformer"
+    description = DESCRIPTION
 
     def problem(self, config: NamesTransformerSpace, data: Dataset, device: torch.device) -> Names:
         """Names by length."""

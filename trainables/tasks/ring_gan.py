@@ -8,11 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tuneyard.datasets import Dataset, Part, ring
-from tuneyard.spaces.tasks.ring_gan import RingGanSpace
+from tuneyard.datasets import Dataset, Split, ring
+from tuneyard.spaces.tasks.ring_gan import DESCRIPTION, RingGanSpace
 from tuneyard.trainables.layers.blocks import hidden_layers
 from tuneyard.trainables.layers.distances import mmd
-from tuneyard.trainables.task import Batch, Metrics, Objective, Task
+from tuneyard.trainables.problem import Batch, Metrics
+from tuneyard.trainables.task import Task
 from tuneyard.trainables.training.adversarial import (
     AdversarialLoop,
     AdversarialProblem,
@@ -60,9 +61,9 @@ class Ring(AdversarialProblem):
         layers = hidden_layers(inputs, widths, config.activation, batch_norm=False, dropout=0.0)
         return nn.Sequential(*layers, nn.Linear(widths[-1], outputs))
 
-    def tensors(self, part: Part) -> Batch:
+    def tensors(self, split: Split) -> Batch:
         """point (B, 2)."""
-        points = self._data.arrays["point"][self._data.parts[part]]
+        points = self._data.arrays["point"][self._data.splits[split]]
         return {"point": torch.tensor(points, device=self.device)}
 
     def real(self, batch: Batch) -> Tensor:
@@ -72,7 +73,7 @@ class Ring(AdversarialProblem):
     def evaluate(self, batch: Batch) -> Metrics:
         """Of 512 samples from noise that stays the same.
 
-        ``loss`` is the discriminator's; ``mmd`` the distance to the part's points, about 0.07 for
+        ``loss`` is the discriminator's; ``mmd`` the distance to the split's points, about 0.07 for
         as many points of the ring itself; ``modes`` how many of the eight are covered;
         ``high_quality`` the share of samples near any. See `coverage`.
         """
@@ -93,8 +94,7 @@ class Ring(AdversarialProblem):
 class RingGan(Task[RingGanSpace]):
     """Points like those of eight Gaussians on a ring; maximum mean discrepancy."""
 
-    name = "ring-gan"
-    objective = Objective("val_mmd", "min")
+    description = DESCRIPTION
     loop = AdversarialLoop
 
     def load(self, data_dir: Path | None, choice: str | None = None) -> Dataset:
@@ -102,7 +102,7 @@ class RingGan(Task[RingGanSpace]):
         return ring.load()
 
     def problem(self, config: RingGanSpace, data: Dataset, device: torch.device) -> Ring:
-        """The points of each part."""
+        """The points of each split."""
         return Ring(config, data, device)
 
 

@@ -8,10 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tuneyard.datasets import Dataset, Part, sine_forecast
-from tuneyard.spaces.tasks.sine_forecast import SineForecastSpace
+from tuneyard.datasets import Dataset, Split, sine_forecast
+from tuneyard.spaces.tasks.sine_forecast import DESCRIPTION, SineForecastSpace
 from tuneyard.trainables.layers.recurrent import build_recurrent
-from tuneyard.trainables.task import Batch, Metrics, Objective, Problem, Task
+from tuneyard.trainables.problem import Batch, Metrics, Problem
+from tuneyard.trainables.task import Task
 
 GIVEN = 10  # values that a free run begins with; one alone would fit two phases
 
@@ -48,7 +49,7 @@ class Forecaster(nn.Module):
 
 
 class SinePieces(Problem):
-    """The pieces of each part as they are."""
+    """The pieces of each split as they are."""
 
     model: Forecaster
 
@@ -57,9 +58,9 @@ class SinePieces(Problem):
         self._data = data
         self.model = Forecaster(config).to(device)
 
-    def tensors(self, part: Part) -> Batch:
+    def tensors(self, split: Split) -> Batch:
         """sine (B, 50)."""
-        rows = self._data.parts[part]
+        rows = self._data.splits[split]
         return {"sine": torch.tensor(self._data.arrays["sine"][rows], device=self.device)}
 
     def loss(self, batch: Batch) -> Tensor:
@@ -99,15 +100,14 @@ class FreeRun(nn.Module):
 class SineForecast(Task[SineForecastSpace]):
     """Forecast of a sine of unknown phase; mean squared error of the free run."""
 
-    name = "sine-forecast"
-    objective = Objective("val_free_run_mse", "min")
+    description = DESCRIPTION
 
     def load(self, data_dir: Path | None, choice: str | None = None) -> Dataset:
         """200 pieces of 50 values, computed."""
         return sine_forecast.load(data_dir)
 
     def problem(self, config: SineForecastSpace, data: Dataset, device: torch.device) -> SinePieces:
-        """The pieces of each part."""
+        """The pieces of each split."""
         return SinePieces(config, data, device)
 
 

@@ -9,10 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tuneyard.datasets import Dataset, Part, sine_to_cosine
-from tuneyard.spaces.tasks.sine_to_cosine import SineToCosineSpace
+from tuneyard.datasets import Dataset, Split, sine_to_cosine
+from tuneyard.spaces.tasks.sine_to_cosine import DESCRIPTION, SineToCosineSpace
 from tuneyard.trainables.layers.recurrent import build_recurrent
-from tuneyard.trainables.task import Batch, Metrics, Objective, Problem, Task
+from tuneyard.trainables.problem import Batch, Metrics, Problem
+from tuneyard.trainables.task import Task
 
 State = Tensor | tuple[Tensor, Tensor]
 
@@ -36,7 +37,7 @@ class Follower(nn.Module):
 
 
 class Sines(Problem):
-    """One series a part; training goes through it window by window.
+    """One series a split; training goes through it window by window.
 
     This is truncated backpropagation through time (Williams and Peng, 1990): each window begins
     with the state that the one before has left, cut off from its gradient. An epoch begins with a
@@ -52,12 +53,12 @@ class Sines(Problem):
         self._state: State | None = None
         self.model = Follower(config).to(device)
 
-    def tensors(self, part: Part) -> Batch:
+    def tensors(self, split: Split) -> Batch:
         """sine (T,) and cosine (T,) in order."""
-        rows = self._data.parts[part]
+        rows = self._data.splits[split]
         if len(rows) <= LEAD_IN:
             raise ValueError(
-                f"the {part} part must have more than {LEAD_IN} samples, which lead in, "
+                f"the {split} split must have more than {LEAD_IN} samples, which lead in, "
                 f"got {len(rows)}; search with fewer folds"
             )
         return {
@@ -69,7 +70,7 @@ class Sines(Problem):
         """Windows of `time_step` samples in order, never shuffled; the last may be shorter."""
         self._state = None
         windows = {
-            name: series.split(self._time_step) for name, series in self.part("train").items()
+            name: series.split(self._time_step) for name, series in self.split("train").items()
         }
         for sine, cosine in zip(windows["sine"], windows["cosine"], strict=True):
             yield {"sine": sine, "cosine": cosine}
@@ -114,15 +115,14 @@ def _detached(state: State) -> State:
 class SineToCosine(Task[SineToCosineSpace]):
     """Sequence to sequence regression; mean squared error at phases that were not trained on."""
 
-    name = "sine-to-cosine"
-    objective = Objective("val_loss", "min")
+    description = DESCRIPTION
 
     def load(self, data_dir: Path | None, choice: str | None = None) -> Dataset:
-        """50 samples a part, computed."""
+        """50 samples a split, computed."""
         return sine_to_cosine.load(data_dir)
 
     def problem(self, config: SineToCosineSpace, data: Dataset, device: torch.device) -> Sines:
-        """The series of each part."""
+        """The series of each split."""
         return Sines(config, data, device)
 
 

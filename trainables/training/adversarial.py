@@ -12,7 +12,8 @@ from torch.nn.functional import relu, softplus
 
 from tuneyard.spaces.fields.gan import AdversarialSpace
 from tuneyard.spaces.fields.training import TrainingSpace
-from tuneyard.trainables.task import Batch, Objective, Problem
+from tuneyard.spaces.objective import Objective
+from tuneyard.trainables.problem import Batch, Problem
 from tuneyard.trainables.training.loop import EpochLoop
 from tuneyard.trainables.training.optimization import Descent
 
@@ -142,7 +143,7 @@ class AdversarialLoop(EpochLoop):
         self._discriminator.gradients(loss, l1=None, clip_norm=None)
         self._discriminator.optimizer.step()
         self._batches += 1
-        # counted on from epoch to epoch: a small training part has fewer batches than steps
+        # counted on from epoch to epoch: a small training split has fewer batches than steps
         if self._batches % self._every == 0:
             self._descent.gradients(self.problem.loss(batch), l1=None, clip_norm=None)
             self._descent.optimizer.step()

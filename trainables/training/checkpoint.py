@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from tuneyard.spaces import Value
-from tuneyard.trainables.training.loop import Weights
+from tuneyard.trainables.problem import Weights
 from tuneyard.trainables.training.training import Training
 
 WEIGHTS = "model.pt"

@@ -1,4 +1,4 @@
-"""The best config's model, tested once: the only reader of a test part."""
+"""The best config's model, tested once: the only reader of a test split."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from torch import nn
 
 from tuneyard.datasets import Dataset
 from tuneyard.spaces.fields.training import TrainingSpace
-from tuneyard.trainables.task import Problem, Task
+from tuneyard.trainables.problem import Problem
+from tuneyard.trainables.task import Task
 from tuneyard.trainables.training.checkpoint import load_weights
 from tuneyard.trainables.training.loop import start_loop
 
@@ -23,7 +24,7 @@ class FinalModel:
     Attributes:
         module: From raw input to an answer in natural units, on the CPU.
         example: An example of its input.
-        metrics: ``test_<metric>`` on the test part.
+        metrics: ``test_<metric>`` on the test split.
     """
 
     module: nn.Module
@@ -65,7 +66,7 @@ def finish(
         problem.model.load_state_dict(load_weights(checkpoint, device)[0])
     problem.model.eval()
     with torch.no_grad():
-        metrics = problem.evaluate(problem.part("test"))
+        metrics = problem.evaluate(problem.split("test"))
     measured = {f"test_{name}": float(value) for name, value in metrics.items()}
     module, example = problem.serving()
     return FinalModel(module, example, measured)
@@ -80,7 +81,7 @@ def refit(
     seed: int,
     device: torch.device,
 ) -> Problem:
-    """Trains a config on the train and validation parts together for a number of epochs."""
+    """Trains a config on the train and validation splits together for a number of epochs."""
     loop = start_loop(task, config, data.pooled(), seed=seed, device=device)
     for _ in range(epochs):
         loop.train_epoch()

@@ -8,12 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor, optim
 
-from tuneyard.datasets import Dataset, Part
+from tuneyard.datasets import Dataset, Split
 from tuneyard.spaces.fields.training import TrainingSpace
-from tuneyard.trainables.task import Batch, Metrics, Objective, Problem, Task
+from tuneyard.spaces.objective import Objective
+from tuneyard.trainables.problem import Batch, Metrics, Problem, Weights
+from tuneyard.trainables.task import Loop, Task
 from tuneyard.trainables.training.optimization import Descent
-
-Weights = dict[str, Tensor]
 
 
 class EpochLoop:
@@ -41,7 +41,7 @@ class EpochLoop:
         self._random = _random_state(problem.device)
 
     def train_epoch(self) -> Tensor:
-        """One pass over the training part.
+        """One pass over the training split.
 
         Returns:
             The mean training loss, penalties left out; a scalar on the device.
@@ -84,10 +84,10 @@ class EpochLoop:
         return loss.detach(), penalized
 
     @torch.no_grad()
-    def evaluate(self, part: Part = "validation") -> Metrics:
-        """The metrics of one part; scalars on the device."""
+    def evaluate(self, split: Split = "val") -> Metrics:
+        """The metrics of one split; scalars on the device."""
         self.problem.model.eval()
-        return self.problem.evaluate(self.problem.part(part))
+        return self.problem.evaluate(self.problem.split(split))
 
     def end_epoch(self, metrics: dict[str, float]) -> None:
         """Moves the schedule on; `metrics` are this model's own of the epoch that ended."""
@@ -140,7 +140,7 @@ def start_loop(
     *,
     seed: int,
     device: torch.device,
-) -> EpochLoop:
+) -> Loop:
     """A fresh model's training; the seed is that of the weights, the dropout and the order."""
     torch.manual_seed(seed)
     loop = task.loop or EpochLoop

@@ -13,7 +13,7 @@ from tuneyard.trainables.training.training import Training
 
 
 def gpu_memory(
-    task: Task[TrainingSpace], config: TrainingSpace, splits: Sequence[Dataset], seed: int
+    task: Task[TrainingSpace], config: TrainingSpace, folds: Sequence[Dataset], seed: int
 ) -> tuple[int, int]:
     """Trains one epoch in a process that has a GPU to itself.
 
@@ -23,7 +23,7 @@ def gpu_memory(
     """
     total = torch.cuda.get_device_properties(0).total_memory
     try:
-        Training(task, config, splits, seed=seed, device=torch.device("cuda")).run_epoch()
+        Training(task, config, folds, seed=seed, device=torch.device("cuda")).run_epoch()
     except torch.OutOfMemoryError:
         return total, total
     free, total = torch.cuda.mem_get_info()

@@ -10,7 +10,7 @@ from torch import Tensor, nn, optim
 
 from tuneyard.spaces.fields.optimizers import Optimizer
 from tuneyard.spaces.fields.training import TrainingSpace
-from tuneyard.trainables.task import Objective
+from tuneyard.spaces.objective import Objective
 from tuneyard.trainables.training.optimizers import build_optimizer, build_schedule, hyperparameters
 
 

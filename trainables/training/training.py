@@ -11,8 +11,9 @@ import torch
 
 from tuneyard.datasets import Dataset
 from tuneyard.spaces.fields.training import TrainingSpace
-from tuneyard.trainables.task import Problem, Task
-from tuneyard.trainables.training.loop import EpochLoop, Weights, start_loop
+from tuneyard.trainables.problem import Problem, Weights
+from tuneyard.trainables.task import Loop, Task
+from tuneyard.trainables.training.loop import start_loop
 
 Reason = Literal["completed", "early_stopped", "diverged"]
 """Why a training ended by itself."""
@@ -30,14 +31,14 @@ class Best:
 class Training:
     """The training of one config.
 
-    With several splits (the folds of a data set) one model a split is trained in step, and every
+    With several folds one model a fold is trained in step, and every
     metric is their mean. The same arguments give the same weights, epoch for epoch, and each fold
     the weights that it would have alone.
 
     Args:
         task: What is trained.
         config: Its hyperparameters.
-        splits: The data set, or its folds.
+        folds: The data set, or its folds.
         seed: Of the weights, the dropout and the order of batches.
         device: Where; the CPU by default.
 
@@ -51,7 +52,7 @@ class Training:
         self,
         task: Task[TrainingSpace],
         config: TrainingSpace,
-        splits: Sequence[Dataset],
+        folds: Sequence[Dataset],
         *,
         seed: int,
         device: torch.device | None = None,
@@ -59,9 +60,7 @@ class Training:
         self._config = config
         self._objective = task.objective
         device = device or torch.device("cpu")
-        self._loops = [
-            start_loop(task, config, split, seed=seed, device=device) for split in splits
-        ]
+        self._loops = [start_loop(task, config, split, seed=seed, device=device) for split in folds]
         self.epoch = 0
         self.best: Best | None = None
         self.ended: Reason | None = None
@@ -75,7 +74,7 @@ class Training:
         """Trains one epoch and measures it.
 
         Returns:
-            ``train_loss`` and every metric of the validation part as ``val_<metric>``.
+            ``train_loss`` and every metric of the validation split as ``val_<metric>``.
         """
         assert self.ended is None, "the training has ended"
         measured = [self._measure(loop) for loop in self._loops]
@@ -89,7 +88,7 @@ class Training:
         self._judge(mean)
         return mean
 
-    def _measure(self, loop: EpochLoop) -> dict[str, torch.Tensor]:
+    def _measure(self, loop: Loop) -> dict[str, torch.Tensor]:
         train_loss = loop.train_epoch()
         metrics = loop.evaluate()
         return {"train_loss": train_loss} | {f"val_{name}": metrics[name] for name in metrics}
@@ -137,5 +136,5 @@ class Training:
         self.epoch = state["epoch"]
         self.ended = state["ended"]
         self.best = Best(**state["best"]) if state["best"] else None
-        for loop, part in zip(self._loops, state["loops"], strict=True):
-            loop.load_state_dict(part)
+        for loop, split in zip(self._loops, state["loops"], strict=True):
+            loop.load_state_dict(split)

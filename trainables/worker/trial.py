@@ -37,7 +37,7 @@ class TrialSetup:
 
     Attributes:
         task: Name of the task.
-        splits: Its data set, or the folds of it.
+        folds: Its data set, or the folds of it.
         seed: Of every trial: a config's result depends on nothing else.
         cpus: CPUs of a trial.
         gpus: GPUs of a trial; a fraction shares one.
@@ -47,7 +47,7 @@ class TrialSetup:
     """
 
     task: str
-    splits: tuple[Dataset, ...]
+    folds: tuple[Dataset, ...]
     seed: int = 0
     cpus: float = 1.0
     gpus: float = 0.0
@@ -131,7 +131,7 @@ class TrialTrainable(tune.Trainable):
         return Training(
             self._task,
             self._space.unflatten(params),
-            self._shared.splits,
+            self._shared.folds,
             seed=self._shared.seed,
             device=trial_device(self._shared.gpus),
         )

@@ -15,9 +15,9 @@ import pytest
 from typer.testing import CliRunner
 
 from tuneyard.search.cli.main import app
-from tuneyard.spaces.registry import task_spaces
+from tuneyard.spaces.registry import descriptions, find_description
 
-TASKS = list(task_spaces())
+TASKS = list(descriptions())
 COMMANDS = ["tasks", "space", "search", "resume", "best", "ui", "serve"]
 COMMANDS += ["submit", "jobs", "logs", "stop"]
 
@@ -91,7 +91,7 @@ def test_the_space_of_a_task(task: str) -> None:
     assert re.split(r"  +", lines[0].strip()) == [
         *("path", "type", "domain", "baseline", "exists where")
     ]
-    space = task_spaces()[task].space()
+    space = find_description(task).space.space()
     shown = [line.split()[0] for line in lines[1:-1] if line[0] != " "]
     assert shown == [leaf.path for leaf in space.leaves]
     assert lines[-1] == f"{len(space.dimensions())} dimensions are searched"
@@ -112,7 +112,7 @@ def test_a_narrowed_space() -> None:
 def test_the_json_schema_of_a_space(task: str) -> None:
     schema = json.loads(run("space", task, "--json-schema"))
     jsonschema.Draft202012Validator.check_schema(schema)
-    cls = task_spaces()[task]
+    cls = find_description(task).space
     jsonschema.validate(cls().model_dump(mode="json"), schema)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({"dropout": 7}, schema)

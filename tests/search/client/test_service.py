@@ -24,7 +24,7 @@ from tuneyard.search.results.status import SearchStatus, TrialStatus
 from tuneyard.search.service.app import create_app
 from tuneyard.search.service.settings import ServiceSettings, Token
 from tuneyard.search.spec.search import parse_spec
-from tuneyard.spaces.registry import task_space
+from tuneyard.spaces.registry import find_description
 
 TOKEN = "0123456789abcdef"
 
@@ -80,7 +80,7 @@ def finish(search: Any, state: str) -> None:
 def searching(record_search: Callable[..., Any]) -> Any:
     """A search with a trial that ended, and one that runs."""
     search = record_search(trials=7)
-    space = task_space("diabetes").space()
+    space = find_description("diabetes").space.space()
     baseline = space.flatten(space.baseline())
     first, second = (search.start(number, baseline | {"epochs": number + 1}) for number in range(2))
     search.train(first, [0.5])

@@ -14,7 +14,7 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 from tuneyard.search.models.registry import CHAMPION, champion, crown, model_name, register
-from tuneyard.trainables.task import Objective
+from tuneyard.spaces.objective import Objective
 from tuneyard.trainables.training.evaluate import FinalModel
 
 TAGS = {

@@ -15,7 +15,7 @@ from tuneyard.search.spec.search import parse_spec
 from tuneyard.search.trials import clock as pace
 from tuneyard.search.trials.clock import Pace
 from tuneyard.search.trials.record import State, TrialRecord
-from tuneyard.trainables.task import Objective
+from tuneyard.spaces.objective import Objective
 
 
 class Clock:

@@ -21,7 +21,7 @@ from tuneyard.search.results.result import (
     trials_csv,
 )
 from tuneyard.search.trials.record import Params, State, TrialRecord
-from tuneyard.trainables.task import Objective
+from tuneyard.spaces.objective import Objective
 
 
 def record(

@@ -27,7 +27,7 @@ from tuneyard.search.service.settings import ServiceSettings
 from tuneyard.search.tracking.client import MlflowClient, connect
 from tuneyard.search.tracking.runs import find_experiment
 from tuneyard.spaces import to_text
-from tuneyard.spaces.registry import task_space, task_spaces
+from tuneyard.spaces.registry import descriptions, find_description
 
 ALICE = "alice-has-a-token-of-her-own"
 BOB = "bob-has-another-one-for-himself"
@@ -72,7 +72,7 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("mlflow")
     with contextlib.chdir(folder):  # where MLflow makes the folder of artifacts
         client = connect(f"sqlite:///{folder}/empty.db")
-        for task in task_spaces():
+        for task in descriptions():
             find_experiment(client, task)
     return folder / "empty.db"
 
@@ -113,7 +113,7 @@ class Records:
 
     def trial(self, parent: Run, number: int, state: str = "completed", **tags: Any) -> Run:
         """A trial's run; it has ended unless it is running."""
-        space = task_space(parent.data.tags["tuneyard.task"]).space()
+        space = find_description(parent.data.tags["tuneyard.task"]).space.space()
         known = {"search": parent.data.tags["tuneyard.search"], "number": number, "state": state}
         if state != "running":
             known |= {"reason": state, "value": 1 / (number + 1), "best_epoch": 3}

@@ -84,7 +84,7 @@ def test_metrics(serve: Any, own_records: Any, monkeypatch: pytest.MonkeyPatch) 
     http.get("/searches/none")
     http.get("/secret/path/of/someone")
     http.request("PURR", "/tasks")
-    monkeypatch.setattr(service_tasks, "task_spaces", None)
+    monkeypatch.setattr(service_tasks, "descriptions", None)
     assert http.get("/tasks").status_code == 500
     answer = http.get("/metrics")
     assert answer.headers["Content-Type"].startswith("text/plain")

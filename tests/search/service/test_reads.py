@@ -9,7 +9,7 @@ import pytest
 from tuneyard.search.results.status import SearchStatus
 from tuneyard.search.tracking.client import MlflowClient
 from tuneyard.search.tracking.status import shown_state
-from tuneyard.spaces.registry import task_space
+from tuneyard.spaces.registry import find_description
 
 COUNTS = {"total": 3, "running": 1, "completed": 1, "pruned": 1}
 
@@ -162,7 +162,7 @@ def test_trials(serve: Any, own_records: Any) -> None:
     answer = http.get("/searches/mine/trials").json()
     assert answer["next"] is None
     assert [one["number"] for one in answer["trials"]] == [0, 1, 2, 3, 4]
-    space = task_space("diabetes").space()
+    space = find_description("diabetes").space.space()
     assert answer["trials"][1] == {
         "number": 1,
         "state": "completed",
@@ -238,9 +238,9 @@ def test_tasks(serve: Any, line: Any) -> None:
     tasks = http.get("/tasks").json()
     assert {
         "task": "diabetes",
-        "summary": (task_space("diabetes").__doc__ or "").split("\n")[0],
+        "summary": (find_description("diabetes").space.__doc__ or "").split("\n")[0],
     } in tasks
     schema = http.get("/tasks/diabetes/space").json()
-    assert schema == task_space("diabetes").model_json_schema()
+    assert schema == find_description("diabetes").space.model_json_schema()
     said = line(http.get("/tasks/diabets/space"), 404)
     assert said == "there is no task 'diabets'; did you mean diabetes?"

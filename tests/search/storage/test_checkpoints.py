@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tuneyard.search.storage.checkpoints import BestCheckpoints
 from tuneyard.search.storage.folder import SearchFolder
 from tuneyard.search.trials.record import FAILURES, State, TrialRecord
-from tuneyard.trainables.task import Objective
+from tuneyard.spaces.objective import Objective
 
 Mode = Literal["min", "max"]
 

@@ -16,7 +16,7 @@ from tuneyard.search.study.study import Study
 from tuneyard.search.trials.record import Params, State, TrialRecord
 from tuneyard.spaces import Float, Int, Space
 from tuneyard.spaces.fields.training import TrainingSpace
-from tuneyard.trainables.task import Objective
+from tuneyard.spaces.objective import Objective
 
 Asked = tuple[int, Params]
 

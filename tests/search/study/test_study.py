@@ -22,8 +22,8 @@ from tuneyard.search.trials.record import Params, State, TrialRecord
 from tuneyard.spaces import Float, Int, Length, Space
 from tuneyard.spaces.fields.optimizers import SGD, Adam
 from tuneyard.spaces.fields.training import TrainingSpace
-from tuneyard.spaces.registry import task_spaces
-from tuneyard.trainables.task import Objective
+from tuneyard.spaces.objective import Objective
+from tuneyard.spaces.registry import find_description
 
 LOSS = Objective("val_loss", "min")
 
@@ -49,11 +49,11 @@ SPACES: dict[str, Space[Any]] = {
         }
         | {"optimizer.kind": "sgd", "sizes.length": 0, "word": ["a", "b"], "l1": None}
     ),
-    "diabetes": task_spaces()["diabetes"].space(),
-    "diabetes, narrowed": task_spaces()["diabetes"]
-    .space()
+    "diabetes": find_description("diabetes").space.space(),
+    "diabetes, narrowed": find_description("diabetes")
+    .space.space()
     .narrow({"optimizer.kind": ["sgd", "adam"], "schedule.kind": "constant", "l1": "none"}),
-    "names-gru": task_spaces()["names-gru"].space(),
+    "names-gru": find_description("names-gru").space.space(),
 }
 # a GP takes half a second a fit: so few asks that it fits once
 SAMPLERS: list[tuple[Sampler, int]] = [

@@ -15,9 +15,9 @@ from tuneyard.search.tracking import runs as mlflow_runs
 from tuneyard.search.tracking.result import find_result
 from tuneyard.search.tracking.runs import queue_search
 from tuneyard.search.trials.record import Params
-from tuneyard.spaces.registry import task_space, task_spaces
+from tuneyard.spaces.registry import descriptions, find_description
 
-SPACE = task_space("diabetes").space()
+SPACE = find_description("diabetes").space.space()
 BASELINE: Params = SPACE.flatten(SPACE.baseline())
 BETTER: Params = BASELINE | {
     "optimizer.sgd.lr": 0.25,
@@ -170,7 +170,7 @@ def test_an_unknown_search(store: MlflowClient, search: Any) -> None:
     for name in ("other", "it's", "%", "my-search' or '1'='1", "", "a/b", "x`", "MY-SEARCH"):
         line = refusal(store, name)
         assert line.startswith(f"there is no search and no task {name!r} in sqlite:///")
-        assert line.endswith(f"; tasks: {', '.join(task_spaces())}")
+        assert line.endswith(f"; tasks: {', '.join(descriptions())}")
 
 
 def test_an_unknown_search_in_an_empty_store(store: MlflowClient) -> None:

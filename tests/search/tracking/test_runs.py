@@ -20,7 +20,7 @@ from tuneyard.search.tracking.runs import (
     queued_spec,
 )
 from tuneyard.search.trials.record import Params
-from tuneyard.trainables.task import Objective
+from tuneyard.spaces.objective import Objective
 
 PARAMS: Params = {"optimizer.kind": "sgd"}
 LOSS = Objective("val_loss", "min")

@@ -9,9 +9,9 @@ from ray.tune.schedulers import TrialScheduler
 
 from tuneyard.search.spec.schedulers import ASHA, HyperBand, Median, NoScheduler, milestones
 from tuneyard.search.tune.schedulers import RecallsRungs, build_scheduler
-from tuneyard.spaces.registry import task_space
+from tuneyard.spaces.registry import find_description
 
-SPACE = task_space("diabetes").space()
+SPACE = find_description("diabetes").space.space()
 EPOCHS = 27
 Mode = Literal["min", "max"]
 

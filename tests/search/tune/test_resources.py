@@ -12,7 +12,7 @@ from tuneyard.search.tune import resources as tune_resources
 from tuneyard.search.tune.memory import MOST, gpu_share, largest, share
 from tuneyard.search.tune.resources import Capacity, Resources, check_resources
 from tuneyard.spaces import Range
-from tuneyard.spaces.registry import task_space
+from tuneyard.spaces.registry import find_description
 from tuneyard.trainables.task import find_task
 
 Node = dict[str, float]
@@ -181,7 +181,7 @@ def test_trainings_side_by_side_fit_in_memory(used: int) -> None:
 
 
 def test_the_largest_model_of_a_space() -> None:
-    space = task_space("diabetes").space()
+    space = find_description("diabetes").space.space()
     params = space.flatten(space.suggest(largest))
     assert params["hidden_sizes.length"] == 3
     assert [params[f"hidden_sizes.{index}"] for index in range(3)] == [128, 128, 128]
@@ -196,7 +196,7 @@ def test_the_largest_model_of_a_space() -> None:
 
 @pytest.mark.parametrize("task", ["airplane-lstm", "diabetes", "names-gru"])
 def test_the_largest_config_is_one_of_the_space(task: str) -> None:
-    space = task_space(task).space()
+    space = find_description(task).space.space()
     config = space.suggest(largest)
     assert space.unflatten(space.flatten(config)) == config
 

@@ -25,7 +25,7 @@ from tuneyard.search.tune.schedulers import build_scheduler, explorer
 from tuneyard.spaces import Float, Int, Range, Space
 from tuneyard.spaces.fields.optimizers import LBFGS, SGD, Adam
 from tuneyard.spaces.fields.training import TrainingSpace
-from tuneyard.spaces.registry import task_space
+from tuneyard.spaces.registry import find_description
 from tuneyard.spaces.tasks.ring_gan import RingGanSpace
 
 ENDED = (Trial.TERMINATED, Trial.ERROR)
@@ -114,7 +114,7 @@ def tune(
     scheduler: Scheduler, epochs: int, own_ends: list[int], slots: int = 2
 ) -> tuple[FakeTune, list[FakeTrial]]:
     """Runs trials that end by themselves after some epochs each."""
-    space = task_space("diabetes").space()
+    space = find_description("diabetes").space.space()
     trials = [FakeTrial(number, own) for number, own in enumerate(own_ends)]
     built = build_scheduler(scheduler, "min", space, epochs, seed=0)
     run = FakeTune(built, trials, slots)

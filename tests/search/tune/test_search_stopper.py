@@ -6,7 +6,7 @@ import pytest
 
 from tuneyard.search.trials.record import TrialRecord
 from tuneyard.search.tune.events import SearchStopper
-from tuneyard.trainables.task import Objective
+from tuneyard.spaces.objective import Objective
 
 
 @pytest.mark.parametrize(

@@ -147,7 +147,9 @@ def test_a_space_of_a_users_file_travels() -> None:
 
 
 def test_importing_is_light() -> None:
-    names = "tuneyard.spaces.fields.optimizers, tuneyard.spaces.fields.schedules, tuneyard.spaces.fields.regularization"
+    names = ", ".join(
+        f"tuneyard.spaces.fields.{name}" for name in ("optimizers", "schedules", "regularization")
+    )
     done = subprocess.run(
         [sys.executable, "-c", f"import sys, {names}; print(*sys.modules)"],
         capture_output=True,

@@ -31,7 +31,7 @@ def problem(data: Dataset, augmentation: Augmentation | None = None) -> Classifi
 
 
 def test_the_training_parts_pixels_have_mean_0_and_deviation_1(data: Dataset) -> None:
-    pixels = data.arrays["image"][data.parts["train"]] / 255
+    pixels = data.arrays["image"][data.splits["train"]] / 255
     mean, std = mean_and_deviation(data)
     assert mean == pytest.approx(pixels.mean(), rel=1e-6)
     assert std == pytest.approx(pixels.std(), rel=1e-6)
@@ -49,7 +49,7 @@ def test_images_of_one_grey_are_left_at_0() -> None:
             "image": np.full((9, 28, 28), 7, dtype=np.uint8),
             "label": np.zeros(9, dtype=np.int64),
         },
-        parts={"train": np.arange(3), "validation": np.arange(3, 6), "test": np.arange(6, 9)},
+        splits={"train": np.arange(3), "val": np.arange(3, 6), "test": np.arange(6, 9)},
         classes=("a",),
         stratify="label",
         source="package",
@@ -59,15 +59,15 @@ def test_images_of_one_grey_are_left_at_0() -> None:
 
 
 def test_images_stay_bytes_on_the_device(data: Dataset) -> None:
-    batch = problem(data).part("train")
+    batch = problem(data).split("train")
     assert batch["image"].dtype == torch.uint8
-    assert batch["image"].shape == (len(data.parts["train"]), 1, 28, 28)
+    assert batch["image"].shape == (len(data.splits["train"]), 1, 28, 28)
     assert batch["label"].dtype == torch.int64
 
 
 def test_augmentation_is_for_training_alone(data: Dataset) -> None:
     one = problem(data, Augmentation(noise=0.3))
-    batch = one.part("validation")
+    batch = one.split("val")
     plain = batch["image"] / 255
     one.model.eval()
     torch.testing.assert_close(one.pixels(batch), plain)
@@ -96,7 +96,7 @@ def test_chunks_give_the_metrics_of_the_whole(
 ) -> None:
     one = problem(data)
     one.model.eval()
-    batch = one.part("validation")
+    batch = one.split("val")
     with torch.no_grad():
         logits = one.logits(batch)
         monkeypatch.setattr(shared, "CHUNK", size)
@@ -112,23 +112,23 @@ def test_the_served_model_reads_bytes(data: Dataset) -> None:
     one = problem(data)
     one.model.eval()
     with torch.no_grad():
-        expected = one.logits(one.part("train")).softmax(1)
+        expected = one.logits(one.split("train")).softmax(1)
     module, example = one.serving()
     assert (example.shape, example.dtype) == ((2, 28, 28), np.uint8)
-    raw = torch.tensor(data.arrays["image"][data.parts["train"]])
+    raw = torch.tensor(data.arrays["image"][data.splits["train"]])
     torch.testing.assert_close(module(raw), expected)
 
 
 def test_the_choice_of_data() -> None:
-    assert TASK.data == ("mnist", "fashion-mnist", "kmnist", "digits")
+    assert TASK.description.data == ("mnist", "fashion-mnist", "kmnist", "digits")
     assert TASK.load(None, "digits").name == "digits"
     with pytest.raises(SpaceError) as error:
-        TASK.check_data("cifar")
+        TASK.description.check_data("cifar")
     assert str(error.value) == (
         "data must be one of mnist, fashion-mnist, kmnist, digits, got 'cifar'"
     )
-    for choice in TASK.data:
-        TASK.check_data(choice)
+    for choice in TASK.description.data:
+        TASK.description.check_data(choice)
 
 
 def test_a_folder_that_is_not_there(tmp_path: Any) -> None:

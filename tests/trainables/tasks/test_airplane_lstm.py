@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from tuneyard.datasets import Dataset, airplane
-from tuneyard.datasets.dataset import PARTS
+from tuneyard.datasets.dataset import SPLITS
 from tuneyard.spaces.fields.optimizers import Adam
 from tuneyard.spaces.tasks.airplane_lstm import AirplaneLstmSpace, Transform
 from tuneyard.trainables.tasks.airplane_lstm import TASK, Airplane, Scale
@@ -76,9 +76,9 @@ def test_a_window_holds_exactly_the_months_before_its_target(
     raw = [naive(transform, month) for month in range(lag, 84)]
     mean, deviation = np.mean(raw), np.std(raw, ddof=1)
     made = problem(transform, lookback)
-    for part in PARTS:
-        months = [int(month) for month in DATA.parts[part] if month - lookback - lag >= 0]
-        tensors = made.part(part)
+    for split in SPLITS:
+        months = [int(month) for month in DATA.splits[split] if month - lookback - lag >= 0]
+        tensors = made.split(split)
         windows = [
             [(naive(transform, t) - mean) / deviation for t in range(month - lookback, month)]
             for month in months
@@ -96,28 +96,28 @@ def test_a_window_holds_exactly_the_months_before_its_target(
 @given(transforms, lookbacks)
 def test_every_lookback_is_judged_on_the_same_months(transform: Transform, lookback: int) -> None:
     made = problem(transform, lookback)
-    assert made.part("validation")["actual"].tolist() == SERIES[84:108].tolist()
-    assert made.part("test")["actual"].tolist() == SERIES[108:].tolist()
+    assert made.split("val")["actual"].tolist() == SERIES[84:108].tolist()
+    assert made.split("test")["actual"].tolist() == SERIES[108:].tolist()
 
 
 def test_folds_are_judged_on_whole_windows_of_months() -> None:
     for index in range(3):
         fold = DATA.fold(index, 3)
         made = problem("seasonal_log_diff", 2, fold)
-        months = fold.parts["validation"]
-        assert made.part("validation")["actual"].tolist() == SERIES[months].tolist()
-        trained = len(fold.parts["train"])
+        months = fold.splits["val"]
+        assert made.split("val")["actual"].tolist() == SERIES[months].tolist()
+        trained = len(fold.splits["train"])
         raw = [naive("seasonal_log_diff", month) for month in range(12, trained)]
-        first = made.part("train")["target"][0].item()
+        first = made.split("train")["target"][0].item()
         assert first == pytest.approx((raw[2] - np.mean(raw)) / np.std(raw, ddof=1), abs=1e-4)
 
 
 def test_a_window_longer_than_the_series_is_refused_with_its_numbers() -> None:
-    parts = DATA.parts | {"train": DATA.parts["train"][:18]}  # type: ignore[operator]
+    splits = DATA.splits | {"train": DATA.splits["train"][:18]}  # type: ignore[operator]
     with pytest.raises(
         ValueError, match=r"lookback=24 with a lag of 12 .* train part of 18 months"
     ):
-        problem("seasonal_log_diff", 24, replace(DATA, parts=parts)).part("train")
+        problem("seasonal_log_diff", 24, replace(DATA, splits=splits)).split("train")
 
 
 def rmse(forecast: Tensor, actual: Tensor) -> float:
@@ -127,7 +127,7 @@ def rmse(forecast: Tensor, actual: Tensor) -> float:
 def test_known_forecasts_have_their_known_errors() -> None:
     """Last year's month: 42.0; last year's month times the growth of the month before: 17.7."""
     made = problem("seasonal_log_diff", 2)
-    test = made.part("test")
+    test = made.split("test")
     assert rmse(test["before"], test["actual"]) == pytest.approx(42.0, abs=0.1)
 
     class Persistent(nn.Module):
@@ -154,7 +154,7 @@ def test_the_served_model_forecasts_from_raw_passengers_as_it_was_tested(
     (made,) = training.problems
     made.model.eval()
     with torch.no_grad():
-        tested = made.evaluate(made.part("test"))["rmse"].item()
+        tested = made.evaluate(made.split("test"))["rmse"].item()
         module, example = made.serving()
         length = 5 + LAGS[transform]
         assert example.shape == (2, length)

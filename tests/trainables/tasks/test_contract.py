@@ -10,21 +10,22 @@ import numpy as np
 import pytest
 import torch
 
-from tuneyard.datasets import Dataset, Part
+from tuneyard.datasets import Dataset, Split
 from tuneyard.spaces.fields.training import TrainingSpace
-from tuneyard.spaces.registry import task_spaces
-from tuneyard.trainables.task import Problem, find_task
+from tuneyard.spaces.registry import descriptions, find_description
+from tuneyard.trainables.problem import Problem
+from tuneyard.trainables.task import find_task
 from tuneyard.trainables.training.adversarial import AdversarialLoop
 from tuneyard.trainables.training.optimizers import build_optimizer
 from tuneyard.trainables.training.training import Training
 
 CPU = torch.device("cpu")
-TASKS = sorted(task_spaces())
+TASKS = sorted(descriptions())
 
 
 def kinds(name: str, path: str) -> list[object]:
     """The branches that a task's space has at a path."""
-    leaves = {leaf.path: leaf for leaf in task_spaces()[name].space().leaves}
+    leaves = {leaf.path: leaf for leaf in find_description(name).space.space().leaves}
     return list(leaves[path].domain.grid(99))
 
 
@@ -51,7 +52,7 @@ def fitting(datasets: Callable[[str], Dataset], random_config: Any) -> Callable[
         for attempt in range(seed * 100, seed * 100 + 100):
             config = random_config(name, attempt, fixed)
             try:
-                task.problem(config, data, CPU).part("train")
+                task.problem(config, data, CPU).split("train")
             except ValueError:
                 continue
             return config
@@ -69,9 +70,9 @@ def test_the_task_is_found_by_its_files_name(name: str) -> None:
     task = find_task(name)
     module = name.replace("-", "_")
     assert task.name == name
-    assert task.space is task_spaces()[name]
-    assert task.space.__module__ == f"tuneyard.spaces.{module}"
-    assert type(task).__module__ == f"tuneyard.trainables.{module}"
+    assert task.space is find_description(name).space
+    assert task.space.__module__ == f"tuneyard.spaces.tasks.{module}"
+    assert type(task).__module__ == f"tuneyard.trainables.tasks.{module}"
 
 
 @each_task
@@ -101,22 +102,22 @@ def test_the_baseline_learns(name: str, space: Any, datasets: Any, train: Any) -
 def exactness(
     name: str,
     config: TrainingSpace,
-    splits: list[Dataset],
+    folds: list[Dataset],
     train: Any,
     assert_same: Any,
 ) -> None:
     """Six epochs are three, a checkpoint's bytes, and three more."""
     task, config = find_task(name), for_epochs(config, 6)
-    whole = Training(task, config, splits, seed=5)
+    whole = Training(task, config, folds, seed=5)
     history = train(whole)
     assert len(history) == 6
 
-    begun = Training(task, config, splits, seed=5)
+    begun = Training(task, config, folds, seed=5)
     first = train(begun, 3)
     saved = io.BytesIO()
     torch.save(begun.state_dict(), saved)
     train(begun)
-    continued = Training(task, config, splits, seed=6)
+    continued = Training(task, config, folds, seed=6)
     torch.manual_seed(7)
     saved.seek(0)
     continued.load_state_dict(torch.load(saved, weights_only=True))
@@ -151,10 +152,10 @@ def test_restoring_folds_is_exact(
     exactness(name, config, folds, train, assert_same)
 
 
-def with_noise(data: Dataset, *parts: Part, scale: float = 1.0) -> Dataset:
-    """The same data set with random values of the same range in the rows of some parts."""
+def with_noise(data: Dataset, *splits: Split, scale: float = 1.0) -> Dataset:
+    """The same data set with random values of the same range in the rows of some splits."""
     draw = np.random.default_rng(3)
-    rows = np.concatenate([data.parts[part] for part in parts])
+    rows = np.concatenate([data.splits[split] for split in splits])
     arrays = {}
     for key, array in data.arrays.items():
         noisy = array.copy()
@@ -182,12 +183,12 @@ def test_nothing_leaks_from_validation_or_test_into_training(
 
     clean = made(data)
     for scale in (1.0, 0.5):
-        noisy = made(with_noise(data, "validation", "test", scale=scale))
-        assert_same(noisy.part("train"), clean.part("train"))
+        noisy = made(with_noise(data, "val", "test", scale=scale))
+        assert_same(noisy.split("train"), clean.split("train"))
         assert_same(noisy.model.state_dict(), clean.model.state_dict())
-        for part in ("validation", "test"):
+        for split in ("val", "test"):
             with pytest.raises(AssertionError):
-                assert_same(noisy.part(part), clean.part(part))
+                assert_same(noisy.split(split), clean.split(split))
 
 
 @each_task
@@ -197,16 +198,16 @@ def test_training_never_looks_at_the_test_part(
     task, data = find_task(name), datasets(name)
     config = for_epochs(fitting(name, 3), 3)
     cls = type(task.problem(config, data, CPU))
-    asked: list[Part] = []
+    asked: list[Split] = []
     original = cls.tensors
 
-    def spy(self: Problem, part: Part) -> object:
-        asked.append(part)
-        return original(self, part)
+    def spy(self: Problem, split: Split) -> object:
+        asked.append(split)
+        return original(self, split)
 
     monkeypatch.setattr(cls, "tensors", spy)
     history = train(Training(task, config, [data], seed=0))
-    assert sorted(asked) == ["train", "validation"]
+    assert sorted(asked) == ["train", "val"]
     noisy = with_noise(data, "test")
     assert train(Training(task, config, [noisy], seed=0)) == history
 
@@ -264,7 +265,7 @@ def test_it_trains_as_plain_pytorch_does(name: str, space: Any, datasets: Any) -
             rows.append(len(next(iter(batch.values()))))
         problem.model.eval()
         with torch.no_grad():
-            measured = problem.evaluate(problem.part("validation"))
+            measured = problem.evaluate(problem.split("val"))
         assert metrics["train_loss"] == pytest.approx(np.average(losses, weights=rows), rel=1e-5)
         for key, value in measured.items():
             assert metrics[f"val_{key}"] == pytest.approx(value.item(), rel=1e-5)

@@ -30,8 +30,8 @@ def test_training_equals_a_textbook_loop(data: Dataset) -> None:
     training = Training(TASK, DiabetesSpace(), [data], seed=4)
     history = [training.run_epoch() for _ in range(5)]
 
-    def rows(part: Any) -> tuple[torch.Tensor, torch.Tensor]:
-        index = data.parts[part]
+    def rows(split: Any) -> tuple[torch.Tensor, torch.Tensor]:
+        index = data.splits[split]
         label = torch.tensor(data.arrays["label"][index]).float()
         return torch.tensor(data.arrays["features"][index]), label[:, None]
 
@@ -49,7 +49,7 @@ def test_training_equals_a_textbook_loop(data: Dataset) -> None:
         with torch.no_grad():
             for parameter, gradient in zip(params, gradients, strict=True):
                 parameter -= 0.1 * gradient
-            held_out, label = rows("validation")
+            held_out, label = rows("val")
             answer = probability(held_out)
         assert metrics["train_loss"] == pytest.approx(loss.item(), rel=1e-6)
         expected = nn.functional.binary_cross_entropy(answer, label).item()
@@ -90,9 +90,9 @@ def test_the_served_model_answers_with_probabilities(
         training.run_epoch()
     (problem,) = training.problems
     problem.model.eval()
-    rows = data.parts["test"]
+    rows = data.splits["test"]
     with torch.no_grad():
-        tested = problem.evaluate(problem.part("test"))
+        tested = problem.evaluate(problem.split("test"))
         module, example = problem.serving()
         answer = module(torch.tensor(data.arrays["features"][rows])).numpy()
     assert example.shape == (2, 8)

@@ -79,7 +79,7 @@ def test_a_word_that_is_solved_once_stays_solved() -> None:
     """Forgetting it again does not make it later."""
     problem = TASK.problem(HelloRnnSpace(), DATA, CPU)
     order = torch.Generator()
-    answer = problem.part("train")["answer"]
+    answer = problem.split("train")["answer"]
 
     class Given(nn.Module):
         tried, solved = torch.zeros(()), torch.tensor(False)
@@ -93,7 +93,7 @@ def test_a_word_that_is_solved_once_stays_solved() -> None:
     for spelled in (0 * answer, answer, answer, 0 * answer, answer):
         next(problem.batches(None, order))
         given.spelled = spelled
-        metrics = problem.evaluate(problem.part("validation"))
+        metrics = problem.evaluate(problem.split("val"))
         seen.append((metrics["epochs_to_solve"].item(), metrics["accuracy"].item() == 1.0))
     assert seen == [(2, False), (2, True), (2, True), (2, False), (2, True)]
 

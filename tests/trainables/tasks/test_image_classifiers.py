@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from tuneyard.spaces import Space
 from tuneyard.spaces.fields.augmentation import Augmentation
-from tuneyard.spaces.registry import task_space
+from tuneyard.spaces.registry import find_description
 from tuneyard.spaces.tasks.mnist_cnn import MnistCnnSpace
 from tuneyard.spaces.tasks.mnist_densenet import MnistDensenetSpace
 from tuneyard.spaces.tasks.mnist_inception import MnistInceptionSpace
@@ -147,14 +147,14 @@ def test_random_networks_give_logits_and_gradients(
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_an_image_does_not_change_anothers_logits(name: str) -> None:
-    model = NETWORKS[name](task_space(name)()).eval()
+    model = NETWORKS[name](find_description(name).space()).eval()
     together = model(images(3))
     torch.testing.assert_close(model(images(3)[1:2]), together[1:2])
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_augmentation_is_a_branch_that_is_off(name: str) -> None:
-    space: Space[Any] = task_space(name).space()
+    space: Space[Any] = find_description(name).space.space()
     assert space.baseline().augmentation is None
     paths = {leaf.path for leaf in space.leaves}
     assert {f"augmentation.{field}" for field in ("on", *Augmentation.model_fields)} <= paths

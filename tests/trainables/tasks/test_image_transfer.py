@@ -82,10 +82,10 @@ def test_the_features_of_a_frozen_backbone_are_those_of_the_whole_network(datase
     data = datasets("image-transfer")
     torch.manual_seed(0)
     problem = Pictures(config(), data, CPU)
-    batch = problem.part("validation")
+    batch = problem.split("val")
     assert set(batch) == {"features", "label"}
     assert batch["features"].shape == (10, 512)
-    image = torch.tensor(data.arrays["image"][data.parts["validation"]])
+    image = torch.tensor(data.arrays["image"][data.splits["val"]])
     scaled = (image / 255 - torch.tensor(MEAN)[:, None, None]) / torch.tensor(DEVIATION)[
         :, None, None
     ]

@@ -73,11 +73,11 @@ def test_each_optimizer_finds_the_line(optimizer: Optimizer, train: Any) -> None
 def test_lbfgs_finds_the_least_squares(train: Any) -> None:
     training = Training(TASK, LinearRegressionSpace(optimizer=LBFGS()), [NOISY], seed=0)
     *_, last = train(training, 10)
-    rows = NOISY.parts["train"]
+    rows = NOISY.splits["train"]
     fit = LinearRegression().fit(NOISY.arrays["x"][rows, None], NOISY.arrays["y"][rows])
     assert last["val_weight"] == pytest.approx(fit.coef_[0], rel=1e-4)
     assert last["val_bias"] == pytest.approx(fit.intercept_, abs=1e-4)
-    held_out = NOISY.parts["validation"]
+    held_out = NOISY.splits["val"]
     error = fit.predict(NOISY.arrays["x"][held_out, None]) - NOISY.arrays["y"][held_out]
     assert last["val_loss"] == pytest.approx(np.square(error).mean(), rel=1e-4)
 
@@ -101,19 +101,19 @@ def test_a_step_that_is_too_long_ends_the_training(train: Any) -> None:
 
 def test_the_points_are_the_courses_and_further_ones_on_its_line() -> None:
     x, y = COURSE.arrays["x"], COURSE.arrays["y"]
-    assert x[COURSE.parts["train"]].tolist() == [1.0, 2.0, 3.0]
+    assert x[COURSE.splits["train"]].tolist() == [1.0, 2.0, 3.0]
     assert np.array_equal(y, 2 * x)
     assert len(set(x.tolist())) == len(x)
-    assert x[COURSE.parts["test"][0]] == 4.0
+    assert x[COURSE.splits["test"][0]] == 4.0
 
 
 def test_the_noise_is_as_described_and_the_same_each_time() -> None:
     noise = NOISY.arrays["y"] - 2 * NOISY.arrays["x"]
     assert noise.std() == pytest.approx(0.5, rel=0.1)
     assert abs(noise.mean()) < 0.1
-    assert {part: len(rows) for part, rows in NOISY.parts.items()} == {
+    assert {split: len(rows) for split, rows in NOISY.splits.items()} == {
         "train": 120,
-        "validation": 40,
+        "val": 40,
         "test": 40,
     }
     assert linear_regression.load("noisy").fingerprint == NOISY.fingerprint
@@ -126,7 +126,7 @@ def test_the_task_chooses_its_data() -> None:
     assert name(TASK.load(None)) == name(TASK.load(None, "course")) == "linear-regression-course"
     assert name(TASK.load(None, "noisy")) == "linear-regression-noisy"
     with pytest.raises(SpaceError, match=r"^data must be one of course, noisy, got 'clean'$"):
-        TASK.check_data("clean")
+        TASK.description.check_data("clean")
 
 
 def test_the_served_model_is_the_line(train: Any) -> None:

@@ -45,7 +45,7 @@ def test_lbfgs_finds_scikit_learns_fit(train: Any) -> None:
     config = LogisticRegressionSpace(optimizer=LBFGS(line_search="strong_wolfe"))
     training = Training(TASK, config, [NOISY], seed=0)
     *_, last = train(training, 10)
-    rows, held_out = NOISY.parts["train"], NOISY.parts["validation"]
+    rows, held_out = NOISY.splits["train"], NOISY.splits["val"]
     hours, label = NOISY.arrays["hours"][:, None], NOISY.arrays["label"]
     fit = LogisticRegression(C=np.inf, tol=1e-8).fit(hours[rows], label[rows])
     chances = fit.predict_proba(hours[held_out])[:, 1]
@@ -73,21 +73,21 @@ def test_the_log_loss_stays_exact_far_from_the_threshold() -> None:
 
 def test_the_students_are_the_courses_and_further_ones_of_its_law() -> None:
     hours, label = COURSE.arrays["hours"], COURSE.arrays["label"]
-    rows = COURSE.parts["train"]
+    rows = COURSE.splits["train"]
     assert hours[rows].tolist() == [1.0, 2.0, 3.0]
     assert label[rows].tolist() == [0, 0, 1]
     assert np.array_equal(label, hours > 2.5)
     assert len(set(hours.tolist())) == len(hours)
-    assert hours[COURSE.parts["test"][-1]] == 4.0
-    for part in ("validation", "test"):
-        assert sorted(label[COURSE.parts[part]]) == [0, 0, 1, 1]
+    assert hours[COURSE.splits["test"][-1]] == 4.0
+    for split in ("val", "test"):
+        assert sorted(label[COURSE.splits[split]]) == [0, 0, 1, 1]
 
 
 def test_the_luck_of_an_exam_is_as_described() -> None:
     hours, label = NOISY.arrays["hours"], NOISY.arrays["label"]
-    assert {part: len(rows) for part, rows in NOISY.parts.items()} == {
+    assert {split: len(rows) for split, rows in NOISY.splits.items()} == {
         "train": 180,
-        "validation": 60,
+        "val": 60,
         "test": 60,
     }
     assert label[hours < 1].mean() < 0.1

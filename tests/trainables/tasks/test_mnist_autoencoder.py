@@ -34,10 +34,10 @@ def test_training_equals_a_textbook_loop(reconstruction: Any, data: Dataset) -> 
     optimizer = torch.optim.Adam(network.parameters())
     order = torch.Generator().manual_seed(1)
 
-    def images(part: Any) -> torch.Tensor:
-        return torch.tensor(data.arrays["image"][data.parts[part]]).flatten(1) / 255
+    def images(split: Any) -> torch.Tensor:
+        return torch.tensor(data.arrays["image"][data.splits[split]]).flatten(1) / 255
 
-    train, held_out = images("train"), images("validation")
+    train, held_out = images("train"), images("val")
     bce, mse = nn.functional.binary_cross_entropy, nn.functional.mse_loss
     for metrics in history:
         for rows in torch.randperm(len(train), generator=order).split(128):
@@ -61,7 +61,7 @@ def test_the_served_model_gives_grey_levels_like_those_it_reads(data: Dataset) -
         metrics = training.run_epoch()
     module, example = training.problems[0].serving()
     assert (example.shape, example.dtype) == ((2, 28, 28), np.uint8)
-    image = data.arrays["image"][data.parts["validation"]]
+    image = data.arrays["image"][data.splits["val"]]
     with torch.no_grad():
         back = module(torch.tensor(image)).numpy()
     assert back.shape == image.shape

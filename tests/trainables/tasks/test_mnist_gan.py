@@ -51,7 +51,7 @@ def test_noise_becomes_images_and_images_scores(
     assert problem.model.discriminator(drawn).shape == (7,)
     norms = [m for m in problem.model.modules() if "BatchNorm" in type(m).__name__]
     assert (len(norms) == 2) is batch_norm
-    real = problem.real(problem.part("train"))
+    real = problem.real(problem.split("train"))
     assert (real.min(), real.max()) == (-1, 1)
 
 
@@ -77,16 +77,16 @@ def test_measuring_draws_no_noise_and_leaves_the_batch_norm_alone(data: Dataset)
     problem = made(MnistGanSpace(), data)
     problem.model.eval()
     with torch.no_grad():
-        first = problem.evaluate(problem.part("validation"))
+        first = problem.evaluate(problem.split("val"))
         torch.manual_seed(5)
-        assert problem.evaluate(problem.part("validation")) == first
+        assert problem.evaluate(problem.split("val")) == first
 
 
 def test_a_generator_that_is_not_finite_has_no_distance(data: Dataset) -> None:
     problem = made(MnistGanSpace(batch_norm=False), data)
     with torch.no_grad():
         next(problem.model.generator.parameters()).fill_(torch.nan)
-        metrics = problem.evaluate(problem.part("validation"))
+        metrics = problem.evaluate(problem.split("val"))
     assert metrics["frechet"].isnan()
     assert metrics["loss"].isnan()
 

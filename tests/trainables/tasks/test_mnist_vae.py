@@ -48,7 +48,7 @@ def test_the_loss_is_that_of_torchs_distributions(weight: float, data: Dataset) 
 def test_metrics_are_the_elbo_at_weight_one_whatever_is_trained(data: Dataset) -> None:
     light, heavy = (
         made(MnistVaeSpace(kl_weight=weight), data).evaluate(
-            made(MnistVaeSpace(), data).part("validation")
+            made(MnistVaeSpace(), data).split("val")
         )
         for weight in (0.1, 4.0)
     )
@@ -61,20 +61,20 @@ def test_metrics_are_the_elbo_at_weight_one_whatever_is_trained(data: Dataset) -
 
 def test_measuring_draws_no_noise_and_training_does(data: Dataset) -> None:
     problem = made(MnistVaeSpace(), data)
-    batch = problem.part("validation")
+    batch = problem.split("val")
     first, loss = problem.evaluate(batch), problem.loss(batch)
     assert problem.evaluate(batch) == first
     assert problem.loss(batch) != loss
 
 
 def test_a_weight_moves_the_code_towards_the_normal(data: Dataset) -> None:
-    parts = {}
+    weighed = {}
     for weight in (0.1, 4.0):
         training = Training(TASK, MnistVaeSpace(kl_weight=weight, epochs=15), [data], seed=0)
         while training.ended is None:
-            parts[weight] = training.run_epoch()
-    assert parts[0.1]["val_kl"] > 2 * parts[4.0]["val_kl"]
-    assert parts[0.1]["val_reconstruction"] < parts[4.0]["val_reconstruction"]
+            weighed[weight] = training.run_epoch()
+    assert weighed[0.1]["val_kl"] > 2 * weighed[4.0]["val_kl"]
+    assert weighed[0.1]["val_reconstruction"] < weighed[4.0]["val_reconstruction"]
 
 
 def test_the_served_model_makes_images_of_noise(data: Dataset) -> None:

@@ -40,7 +40,7 @@ def test_a_prediction_sees_the_frames_before_it_alone(problem: MovingDigits) -> 
 
 def test_the_metrics_are_those_of_whole_frames(problem: MovingDigits) -> None:
     problem.model.eval()
-    batch = problem.part("validation")
+    batch = problem.split("val")
     with torch.no_grad():
         metrics = problem.evaluate(batch)
         torch.testing.assert_close(metrics["loss"], problem.loss(batch))
@@ -48,8 +48,8 @@ def test_the_metrics_are_those_of_whole_frames(problem: MovingDigits) -> None:
 
 
 def test_the_naive_prediction_is_the_best_by_the_grey_before(problem: MovingDigits) -> None:
-    """On the training part no other number for a grey has a lower cross entropy."""
-    frames = problem.part("train")["frames"]
+    """On the training split no other number for a grey has a lower cross entropy."""
+    frames = problem.split("train")["frames"]
     before, after = frames[:, :-1].int(), frames[:, 1:].float() / 255
     table = problem._after_grey
     assert table.shape == (256,)
@@ -71,12 +71,12 @@ def test_still_digits_are_repeated_exactly(datasets: Any) -> None:
         CPU,
     )
     with torch.no_grad():
-        metrics = problem.evaluate(problem.part("validation"))
+        metrics = problem.evaluate(problem.split("val"))
     assert metrics["naive_ssim"].item() == pytest.approx(1.0, abs=1e-5)
 
 
 def test_the_served_model_gives_the_frame_after_the_last(problem: MovingDigits) -> None:
-    frames = problem.part("test")["frames"]
+    frames = problem.split("test")["frames"]
     problem.model.eval()
     with torch.no_grad():
         expected = problem.model(frames[:, :-1].float() / 255)[:, -1].sigmoid()

@@ -80,9 +80,9 @@ def test_the_served_model_answers_as_it_was_tested(
     training.run_epoch()
     (problem,) = training.problems
     problem.model.eval()
-    rows = data.parts["test"]  # in the file's order, not by length
+    rows = data.splits["test"]  # in the file's order, not by length
     with torch.no_grad():
-        tested = problem.evaluate(problem.part("test"))
+        tested = problem.evaluate(problem.split("test"))
         module, example = problem.serving()
         answer = module(torch.tensor(data.arrays["name"][rows].astype(np.int64)))
     label = torch.tensor(data.arrays["label"][rows])

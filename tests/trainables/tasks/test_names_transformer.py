@@ -28,9 +28,9 @@ def test_the_served_model_answers_as_it_was_tested(pooling: Any, datasets: Any) 
     training.run_epoch()
     (problem,) = training.problems
     problem.model.eval()
-    rows = data.parts["test"]  # in the file's order, not by length
+    rows = data.splits["test"]  # in the file's order, not by length
     with torch.no_grad():
-        tested = problem.evaluate(problem.part("test"))
+        tested = problem.evaluate(problem.split("test"))
         module, example = problem.serving()
         letters = torch.tensor(data.arrays["name"][rows].astype(np.int64))
         answer = module(letters)

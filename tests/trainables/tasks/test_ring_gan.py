@@ -47,7 +47,7 @@ def textbook(config: RingGanSpace, data: Dataset, epochs: int, seed: int) -> lis
         discriminator.parameters(), lr=config.discriminator_optimizer.lr
     )
     order = torch.Generator().manual_seed(seed)
-    points = torch.tensor(data.arrays["point"][data.parts["train"]])
+    points = torch.tensor(data.arrays["point"][data.splits["train"]])
     ones, zeros = torch.ones(512), torch.zeros(512)
     bce = nn.functional.binary_cross_entropy_with_logits
     steps = 0
@@ -105,9 +105,9 @@ def test_the_game_equals_a_textbook_loop(
 def test_measuring_draws_no_noise(data: Dataset) -> None:
     torch.manual_seed(0)
     problem = TASK.problem(small(), data, CPU)
-    first = problem.evaluate(problem.part("validation"))
+    first = problem.evaluate(problem.split("val"))
     torch.manual_seed(1)
-    assert problem.evaluate(problem.part("validation")) == first
+    assert problem.evaluate(problem.split("val")) == first
 
 
 def test_a_change_reaches_both_optimizers(data: Dataset) -> None:
@@ -172,7 +172,7 @@ def test_restoring_a_changed_game_is_exact(data: Dataset, train: Any, assert_sam
 
 def test_the_steps_are_counted_on_over_epochs_and_checkpoints(data: Dataset) -> None:
     """One batch an epoch, and a generator that moves with every third."""
-    rows = {part: numbers[:64] for part, numbers in data.parts.items()}
+    rows = {split: numbers[:64] for split, numbers in data.splits.items()}
     few = Dataset(data.name, data.arrays, rows, data.classes, data.stratify, data.source)
     config = small(discriminator_steps=3, batch_size=64)
     loop = start_loop(TASK, config, few, seed=0, device=CPU)

@@ -34,9 +34,9 @@ def test_the_pieces_are_sines_of_every_phase() -> None:
     quadrants = {(bool(up), bool(value > 0)) for up, value in zip(rising, sine[:, 0], strict=True)}
     assert len(quadrants) == 4
     assert np.array_equal(sine, sine_forecast.load().arrays["sine"])
-    assert {part: len(rows) for part, rows in DATA.parts.items()} == {
+    assert {split: len(rows) for split, rows in DATA.splits.items()} == {
         "train": 100,
-        "validation": 50,
+        "val": 50,
         "test": 50,
     }
 
@@ -69,9 +69,9 @@ def test_a_free_run_of_the_sines_own_recurrence_has_no_error() -> None:
             return torch.zeros_like(values)
 
     made.model = Recurrence()  # type: ignore[assignment]
-    metrics = made.evaluate(made.part("test"))
+    metrics = made.evaluate(made.split("test"))
     assert metrics["free_run_mse"].item() < 1e-8
-    values = DATA.arrays["sine"][DATA.parts["test"], 1:]
+    values = DATA.arrays["sine"][DATA.splits["test"], 1:]
     assert metrics["loss"].item() == pytest.approx(np.square(values).mean(), rel=1e-5)
 
 
@@ -116,9 +116,9 @@ def test_training_equals_a_textbook_loop() -> None:
 def test_the_served_model_runs_freely_as_it_was_tested() -> None:
     made = problem(init_std=None)
     with torch.no_grad():
-        tested = made.evaluate(made.part("test"))["free_run_mse"].item()
+        tested = made.evaluate(made.split("test"))["free_run_mse"].item()
         module, example = made.serving()
-        sine = torch.tensor(DATA.arrays["sine"][DATA.parts["test"]])
+        sine = torch.tensor(DATA.arrays["sine"][DATA.splits["test"]])
         answer = module(sine[:, :GIVEN])
     assert example.shape == (2, GIVEN)
     assert answer.shape == (50, 40)

@@ -56,7 +56,7 @@ def test_windows_with_the_state_carried_answer_as_the_whole_series(
     cell: Any, time_step: int
 ) -> None:
     made = problem(cell=cell, time_step=time_step)
-    train = made.part("train")
+    train = made.split("train")
     order = torch.Generator()
     with torch.no_grad():
         windows = list(made.batches(None, order))
@@ -100,15 +100,15 @@ def test_the_samples_are_those_of_the_course_and_the_parts_have_phases_of_their_
     assert sine.dtype == cosine.dtype == np.float32
     np.testing.assert_allclose(sine**2 + cosine**2, 1, atol=1e-6)
     phases = {
-        part: {round(float(np.arctan2(sine[row], cosine[row])), 4) for row in rows}
-        for part, rows in DATA.parts.items()
+        split: {round(float(np.arctan2(sine[row], cosine[row])), 4) for row in rows}
+        for split, rows in DATA.splits.items()
     }
     course = np.linspace(0, np.pi, 10, endpoint=False)  # a window of the course
     np.testing.assert_allclose(sine[:10], np.sin(course), atol=1e-6)
-    assert [len(rows) for rows in DATA.parts.values()] == [50, 50, 50]
-    assert not phases["train"] & phases["validation"]
+    assert [len(rows) for rows in DATA.splits.values()] == [50, 50, 50]
+    assert not phases["train"] & phases["val"]
     assert not phases["train"] & phases["test"]
-    assert not phases["validation"] & phases["test"]
+    assert not phases["val"] & phases["test"]
 
 
 def test_the_error_of_a_known_answer() -> None:
@@ -120,15 +120,15 @@ def test_the_error_of_a_known_answer() -> None:
             return torch.zeros_like(sines), state
 
     made.model = Zero()  # type: ignore[assignment]
-    assert made.evaluate(made.part("validation"))["loss"].item() == pytest.approx(0.5)
+    assert made.evaluate(made.split("val"))["loss"].item() == pytest.approx(0.5)
 
 
 def test_a_part_shorter_than_the_lead_in_is_refused_with_its_numbers() -> None:
-    parts = DATA.parts | {"validation": DATA.parts["validation"][:LEAD_IN]}  # type: ignore[operator]
+    splits = DATA.splits | {"val": DATA.splits["val"][:LEAD_IN]}  # type: ignore[operator]
     with pytest.raises(
-        ValueError, match=r"^the validation part must have more than 10 samples.*got 10; .* folds$"
+        ValueError, match=r"^the validation split must have more than 10 samples.*got 10; .* folds$"
     ):
-        TASK.problem(SineToCosineSpace(), replace(DATA, parts=parts), CPU).part("validation")
+        TASK.problem(SineToCosineSpace(), replace(DATA, splits=splits), CPU).split("val")
 
 
 def test_the_served_model_answers_as_the_trained_one() -> None:

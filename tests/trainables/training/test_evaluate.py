@@ -12,7 +12,8 @@ from tuneyard.datasets import Dataset
 from tuneyard.spaces.fields.optimizers import Adam
 from tuneyard.spaces.fields.schedules import Cosine, ReduceOnPlateau
 from tuneyard.spaces.tasks.diabetes import DiabetesSpace
-from tuneyard.trainables.task import Problem, find_task
+from tuneyard.trainables.problem import Problem
+from tuneyard.trainables.task import find_task
 from tuneyard.trainables.training.checkpoint import save_checkpoint
 from tuneyard.trainables.training.evaluate import FinalModel, finish, refit
 from tuneyard.trainables.training.training import Training
@@ -49,7 +50,7 @@ def test_without_folds_the_model_is_the_checkpoints_best(data: Dataset, tmp_path
     problem.model.eval()
     with torch.no_grad():
         expected = problem.model(torch.tensor(data.arrays["features"])).sigmoid()
-        tested = problem.evaluate(problem.part("test"))
+        tested = problem.evaluate(problem.split("test"))
 
     # neither the seed nor the epochs matter: nothing is trained
     final = finished(data, tmp_path, 1, seed=9, epochs=99)
@@ -61,14 +62,14 @@ def test_without_folds_the_model_is_the_checkpoints_best(data: Dataset, tmp_path
 
 
 def test_with_folds_it_is_trained_on_all_that_is_not_test(data: Dataset, tmp_path: Path) -> None:
-    """Epochs, seed and rows are those of a training whose training part is train and validation."""
-    parts = data.parts
+    """Epochs, seed and rows are those of a training whose train split is train and val."""
+    splits = data.splits
     pooled: Any = {
-        "train": np.union1d(parts["train"], parts["validation"]),
-        "validation": parts["test"][::2],
-        "test": parts["test"][1::2],
+        "train": np.union1d(splits["train"], splits["val"]),
+        "val": splits["test"][::2],
+        "test": splits["test"][1::2],
     }
-    reference = Training(TASK, CONFIG, [replace(data, parts=pooled)], seed=1)
+    reference = Training(TASK, CONFIG, [replace(data, splits=pooled)], seed=1)
     for _ in range(4):
         reference.run_epoch()
     (problem,) = reference.problems
@@ -78,8 +79,8 @@ def test_with_folds_it_is_trained_on_all_that_is_not_test(data: Dataset, tmp_pat
 
     final = finished(data, tmp_path / "there is none", 3)
     assert torch.equal(answers(final, data), expected)
-    label = torch.tensor(data.arrays["label"][parts["test"]])
-    accuracy = ((expected[parts["test"].copy()] > 0.5) == (label > 0)).float().mean()
+    label = torch.tensor(data.arrays["label"][splits["test"]])
+    accuracy = ((expected[splits["test"].copy()] > 0.5) == (label > 0)).float().mean()
     assert final.metrics["test_accuracy"] == pytest.approx(accuracy.item())
 
 
@@ -121,9 +122,9 @@ def test_the_test_part_is_read_by_the_finish_alone(
     cls = type(TASK.problem(CONFIG, data, CPU))
     original = cls.tensors
 
-    def spy(self: Problem, part: Any) -> object:
-        asked.append(part)
-        return original(self, part)
+    def spy(self: Problem, split: Any) -> object:
+        asked.append(split)
+        return original(self, split)
 
     monkeypatch.setattr(cls, "tensors", spy)
     refit(TASK, CONFIG, data, epochs=2, seed=0, device=CPU)

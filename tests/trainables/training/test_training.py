@@ -11,8 +11,9 @@ import torch
 from tuneyard.datasets import Dataset
 from tuneyard.spaces.fields.optimizers import LBFGS, SGD, Adam
 from tuneyard.spaces.fields.schedules import ReduceOnPlateau
+from tuneyard.spaces.objective import Objective
 from tuneyard.spaces.tasks.diabetes import DiabetesSpace
-from tuneyard.trainables.task import Objective, find_task
+from tuneyard.trainables.task import find_task
 from tuneyard.trainables.training.training import Training
 
 DIABETES = find_task("diabetes")
@@ -112,7 +113,7 @@ def test_a_step_too_large_diverges_at_once(epochs: int, data: Dataset, train: An
 
 def test_data_that_is_not_finite_ends_it(data: Dataset, train: Any) -> None:
     features = data.arrays["features"].copy()
-    features[data.parts["train"][0]] = np.nan
+    features[data.splits["train"][0]] = np.nan
     spoilt = replace(data, arrays={**data.arrays, "features": features})
     training = Training(DIABETES, DiabetesSpace(), [spoilt], seed=0)
     train(training)
@@ -159,8 +160,8 @@ def test_folds_are_as_many_trainings_and_their_metrics_the_mean(
     histories = [train(training) for training in alone]
     for epoch, mean in enumerate(means):
         for key, value in mean.items():
-            parts = [history[epoch][key] for history in histories]
-            assert value == pytest.approx(sum(parts) / 3, rel=1e-12)
+            folds = [history[epoch][key] for history in histories]
+            assert value == pytest.approx(sum(folds) / 3, rel=1e-12)
     for mine, other in zip(together.problems, alone, strict=True):
         assert_same(mine.model.state_dict(), other.problems[0].model.state_dict())
     assert len(together.best_weights()) == 3
@@ -245,7 +246,7 @@ def test_lbfgs_is_torchs_on_the_penalized_loss(
 
     def closure() -> torch.Tensor:
         optimizer.zero_grad()
-        loss = problem.loss(problem.part("train"))
+        loss = problem.loss(problem.split("train"))
         loss = loss + (l1 or 0.0) * sum(p.abs().sum() for p in params)
         loss.backward()
         return loss
