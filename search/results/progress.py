@@ -15,7 +15,8 @@ from rich.text import Text
 
 from tuneyard.search.spec.search import SearchSpec
 from tuneyard.search.trials.clock import Pace
-from tuneyard.search.trials.record import BASELINE, FAILURES, History, TrialRecord, cost
+from tuneyard.search.trials.listener import History, TrialListener
+from tuneyard.search.trials.record import BASELINE, FAILURES, TrialRecord, cost
 from tuneyard.spaces import to_text
 from tuneyard.spaces.objective import Objective
 
@@ -25,7 +26,7 @@ LINE_SECONDS = 10.0
 TOP = 5
 
 
-class Progress:
+class Progress(TrialListener):
     """A listener that shows how a search is doing.
 
     Args:
@@ -74,7 +75,7 @@ class Progress:
             self._live.stop()
         self._say(self._line())
 
-    def recalled(self, record: TrialRecord) -> None:
+    def restored(self, record: TrialRecord) -> None:
         """A trial of an earlier run counts as one of this."""
         self._records[record.number] = record
         self._ended += 1

@@ -7,7 +7,8 @@ from functools import partial
 from typing import Protocol
 
 from tuneyard.search.storage.folder import CHECKPOINTS, SearchFolder
-from tuneyard.search.trials.record import History, TrialRecord, cost, trial_folder
+from tuneyard.search.trials.listener import TrialListener
+from tuneyard.search.trials.record import TrialRecord, cost, trial_folder
 from tuneyard.spaces.objective import Objective
 
 ARTIFACTS = "checkpoint"
@@ -24,7 +25,7 @@ class CheckpointStore(Protocol):
         """Takes it away again, and calls `then`."""
 
 
-class BestCheckpoints:
+class BestCheckpoints(TrialListener):
     """A listener that keeps the checkpoints of the best trials so far.
 
     Args:
@@ -52,16 +53,10 @@ class BestCheckpoints:
         self._best: list[TrialRecord] = []
         self._doomed: list[tuple[TrialRecord, bool]] = []
 
-    def recalled(self, record: TrialRecord) -> None:
+    def restored(self, record: TrialRecord) -> None:
         """Ranks the trial if its checkpoint is still there; MLflow may have it, or not."""
         if record.checkpoint is not None and self._folder.holds(record.checkpoint):
             self._judge(record, uploaded=True)
-
-    def started(self, record: TrialRecord) -> None:
-        """Nothing is known of its checkpoint yet."""
-
-    def progressed(self, record: TrialRecord, history: History) -> None:
-        """A trial is judged at its end."""
 
     def ended(self, record: TrialRecord) -> None:
         """Keeps the trial's checkpoint if it is among the best, else deletes it."""

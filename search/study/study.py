@@ -17,7 +17,8 @@ from optuna.trial import FrozenTrial, TrialState
 from tuneyard.search.spec.samplers import GP, TPE, CmaEs, Grid, QuasiRandom, Random, Sampler
 from tuneyard.search.storage.folder import SearchFolder
 from tuneyard.search.study.store import Mirror
-from tuneyard.search.trials.record import BASELINE, FAILURES, History, Params, TrialRecord
+from tuneyard.search.trials.listener import History, TrialListener
+from tuneyard.search.trials.record import BASELINE, FAILURES, Params, TrialRecord
 from tuneyard.spaces import Float, Int, Space, Value
 from tuneyard.spaces.fields.training import TrainingSpace
 from tuneyard.spaces.language.categorical import Choice
@@ -29,7 +30,7 @@ STORED = [field.name for field in fields(TrialRecord) if field.name not in ("cur
 """What the mirror keeps of a record: all but what MLflow knows, and what is of no use later."""
 
 
-class Study:
+class Study(TrialListener):
     """Proposes configs and learns from their results.
 
     The first config is the space's baseline. A resumed study goes on where the mirror and the
@@ -138,12 +139,6 @@ class Study:
             trial.user_attrs["number"]: trial.intermediate_values
             for trial in self._study.get_trials(deepcopy=False, states=ENDED)
         }
-
-    def recalled(self, record: TrialRecord) -> None:
-        """Nothing is told: the mirror has it."""
-
-    def started(self, record: TrialRecord) -> None:
-        """Nothing is told: asking has made the trial."""
 
     def progressed(self, record: TrialRecord, history: History) -> None:
         """Reports the best objective so far, by which the sampler ranks pruned trials."""

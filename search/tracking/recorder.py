@@ -13,15 +13,8 @@ from tuneyard.search.spec.search import SearchSpec
 from tuneyard.search.tracking.runs import ChildRun, SearchRun
 from tuneyard.search.tracking.writer import MlflowWriter
 from tuneyard.search.trials.clock import Pace
-from tuneyard.search.trials.record import (
-    BASELINE,
-    ENDS,
-    FAILURES,
-    History,
-    State,
-    TrialRecord,
-    trial_folder,
-)
+from tuneyard.search.trials.listener import History, TrialListener
+from tuneyard.search.trials.record import BASELINE, ENDS, FAILURES, State, TrialRecord, trial_folder
 from tuneyard.spaces import to_text
 from tuneyard.spaces.objective import Objective
 
@@ -39,7 +32,7 @@ STATUS: dict[State, str] = {
 STATUS |= dict.fromkeys(FAILURES, "FAILED")
 
 
-class Recorder:
+class Recorder(TrialListener):
     """A listener that records trials in MLflow, off the search's thread.
 
     Args:
@@ -75,7 +68,7 @@ class Recorder:
         self.writer = MlflowWriter(client, run.experiment_id)
         self.writer.start(PARENT, self._search, {}, run_id=run.run_id)
 
-    def recalled(self, record: TrialRecord) -> None:
+    def restored(self, record: TrialRecord) -> None:
         """Counts a trial that ended before, and writes what MLflow had not taken of its end."""
         child = self._children.get(record.number)
         self._start(record, child)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from tuneyard.spaces import Value
 
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from tuneyard.spaces.objective import Objective
 
 Params = dict[str, Value]
-History = Mapping[str, Sequence[float]]
 
 BASELINE = 0
 """The number of the trial with the space's default config."""
@@ -76,25 +75,6 @@ class TrialRecord:
     def candidate(self) -> bool:
         """Whether its model may be the search's best: it has a value and its weights."""
         return self.value is not None and self.checkpoint is not None
-
-
-class TrialListener(Protocol):
-    """Is told of every trial, in order, on the driver's thread: it must not block."""
-
-    def recalled(self, record: TrialRecord) -> None:
-        """The trial ended in an earlier run of the search."""
-
-    def started(self, record: TrialRecord) -> None:
-        """The trial runs."""
-
-    def progressed(self, record: TrialRecord, history: History) -> None:
-        """The trial trained some epochs; `history` holds every metric of each of them.
-
-        The last of them is epoch `record.epoch`.
-        """
-
-    def ended(self, record: TrialRecord) -> None:
-        """The trial ended; the record will not change any more."""
 
 
 def cost(value: float, objective: Objective) -> float:

@@ -10,7 +10,8 @@ from ray.tune import Callback, Stopper
 from ray.tune.experiment import Trial
 
 from tuneyard.search.storage.folder import CHECKPOINTS
-from tuneyard.search.trials.record import History, State, TrialListener, TrialRecord
+from tuneyard.search.trials.listener import TrialListener
+from tuneyard.search.trials.record import State, TrialRecord
 from tuneyard.spaces.objective import Objective
 
 
@@ -36,7 +37,7 @@ class TrialEvents(Callback):
         self._ended = {record.number for record in before}
         for record in before:
             for listener in listeners:
-                listener.recalled(record)
+                listener.restored(record)
 
     @property
     def records(self) -> list[TrialRecord]:
@@ -129,22 +130,13 @@ def _first_line(trial: Trial) -> str:
     return lines[-1].strip() if lines else "the worker was lost"
 
 
-class SearchStopper(Stopper):
+class SearchStopper(Stopper, TrialListener):
     """Ends the whole search: at a target, which it hears of as a listener, or when it is told."""
 
     def __init__(self, objective: Objective, target: float | None) -> None:
         self._objective = objective
         self._target = target
         self.reason: str | None = None
-
-    def recalled(self, record: TrialRecord) -> None:
-        """What an earlier run reached did not end the search, or it was resumed all the same."""
-
-    def started(self, record: TrialRecord) -> None:
-        """A trial that runs has reached nothing yet."""
-
-    def progressed(self, record: TrialRecord, history: History) -> None:
-        """A trial at the target ends by itself, and its checkpoint is still to be saved."""
 
     def ended(self, record: TrialRecord) -> None:
         """Ends the search if the trial has reached the target."""

@@ -148,7 +148,7 @@ def test_a_resumed_search_counts_what_was_before(clock: Clock) -> None:
     shown = Shown(terminal=False, before=4)
     for number, state in enumerate(("completed", "pruned", "diverged", "completed")):
         record = TrialRecord(number, {}, state=state, value=1.0 - number / 10)  # type: ignore[arg-type]
-        shown.progress.recalled(record)
+        shown.progress.restored(record)
     with shown.progress:
         shown.trial(4, 0.9)
         clock.now += 10

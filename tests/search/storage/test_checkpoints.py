@@ -192,7 +192,7 @@ def test_a_resumed_search_keeps_the_same(
             # the mirror still knows of those that are deleted
             record.checkpoint = f"checkpoints/{number:05d}/checkpoint_000000"
             record.checkpoint = record.checkpoint if before.candidate else None
-            best.recalled(record)
+            best.restored(record)
         for number in order[cut:]:
             best.ended(trial(folder, number, ends[number]))
         end(best, store)

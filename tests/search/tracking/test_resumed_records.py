@@ -85,7 +85,7 @@ def test_what_is_closed_is_counted_and_not_touched(search: Any, store: MlflowCli
     before = {number: store.get_run(child.run_id) for number, child in known(search).items()}
     search.go_on(known(search))
     for record in search.records:
-        search.recorder.recalled(record)
+        search.recorder.restored(record)
     search.flush()
     for number in (0, 1):
         after = search.trial(number)
@@ -109,7 +109,7 @@ def test_a_run_that_is_still_open_is_closed_with_its_values(
     record.epoch, record.value, record.best_epoch = 5, 0.35, 4
     if state != "failed":
         record.checkpoint = "checkpoints/00002/checkpoint_000000"
-    search.recorder.recalled(record)
+    search.recorder.restored(record)
     search.flush()
     run = search.trial(2)
     assert run.info.run_id == children[2].run_id
@@ -133,7 +133,7 @@ def test_a_run_that_is_still_open_is_closed_with_its_values(
 def test_a_run_that_is_missing_is_made(search: Any) -> None:
     search.go_on(known(search))
     record = TrialRecord(4, PARAMS, state="early_stopped", reason="early_stopped", value=0.2)
-    search.recorder.recalled(record)
+    search.recorder.restored(record)
     search.flush()
     run = search.trial(4)
     assert run.info.run_name == "my-search-00004"
@@ -150,7 +150,7 @@ def test_an_unfinished_trial_keeps_its_run(search: Any) -> None:
     children = known(search)
     search.go_on(children)
     for record in search.records:
-        search.recorder.recalled(record)
+        search.recorder.restored(record)
     epoch = last_epoch(search.client, search.client.get_run(children[2].run_id))
     assert epoch == 3
     record = TrialRecord(2, PARAMS | {"seed": 2}, current=PARAMS | {"seed": 2}, epoch=epoch)

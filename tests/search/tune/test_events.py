@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tuneyard.search.trials.record import History, Params, TrialRecord
+from tuneyard.search.trials.listener import History
+from tuneyard.search.trials.record import Params, TrialRecord
 from tuneyard.search.tune.events import TrialEvents
 
 
@@ -41,9 +42,9 @@ class Listener:
 
     told: list[tuple[Any, ...]] = field(default_factory=list)
 
-    def recalled(self, record: TrialRecord) -> None:
+    def restored(self, record: TrialRecord) -> None:
         assert record.state != "running"
-        self.told.append(("recalled", record.number))
+        self.told.append(("restored", record.number))
 
     def started(self, record: TrialRecord) -> None:
         assert record.state == "running"
@@ -302,7 +303,7 @@ def test_a_copy_of_a_younger_trial_is_told_when_it_passes_itself(tune: Tune) -> 
 # --- a search that goes on
 
 
-def test_what_ended_before_is_recalled_once_and_counted() -> None:
+def test_what_ended_before_is_restored_once_and_counted() -> None:
     before = [
         TrialRecord(0, {"lr": 0.1}, state="completed", value=0.5),
         TrialRecord(2, {"lr": 0.2}, state="failed", reason="ValueError: no"),
@@ -314,8 +315,8 @@ def test_what_ended_before_is_recalled_once_and_counted() -> None:
     tune.complete(trial)
     tune.events.close("interrupt")
     assert tune.listener.told == [
-        ("recalled", 0),
-        ("recalled", 2),
+        ("restored", 0),
+        ("restored", 2),
         ("started", 1),
         ("progressed", 1, 1, losses(0.9)),
         ("ended", 1, "completed", "completed"),

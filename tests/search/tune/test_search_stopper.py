@@ -32,7 +32,7 @@ def test_the_target(
 ) -> None:
     stopper = SearchStopper(Objective("val_loss", mode), target)
     record = TrialRecord(0, {}, value=value, checkpoint="somewhere" if saved else None)
-    stopper.recalled(record)  # an earlier run that reached it was resumed all the same
+    stopper.restored(record)  # an earlier run that reached it was resumed all the same
     stopper.started(record)
     stopper.progressed(record, {"val_loss": [0.0]})
     assert not stopper.stop_all()
