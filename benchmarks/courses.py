@@ -78,13 +78,13 @@ class CourseMnist:
 
     def train_loader(self) -> DataLoader[Any]:
         """The next epoch's batches."""
-        rows = self._data.parts["train"]
+        rows = self._data.splits["train"]
         order = torch.randperm(len(rows), generator=self._order).numpy()
         return DataLoader(self._rows, batch_size=64, sampler=rows[order].tolist())
 
     def test_loader(self) -> DataLoader[Any]:
         """The validation part."""
-        rows = self._data.parts["validation"].tolist()
+        rows = self._data.splits["val"].tolist()
         return DataLoader(self._rows, batch_size=64, sampler=rows)
 
     def predict(self, inputs: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
@@ -157,7 +157,7 @@ class CourseNames:
 
     def test_loader(self) -> DataLoader[Any]:
         """The validation part."""
-        names, countries = zip(*texts(self._ours.part("validation")), strict=True)
+        names, countries = zip(*texts(self._ours.split("val")), strict=True)
         return DataLoader(NameRows(names, countries), batch_size=256)
 
     def predict(self, names: Sequence[str], countries: Tensor) -> tuple[Tensor, Tensor]:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any  # Ray Tune's callbacks are given anything
 
 from ray.tune import Callback, Stopper
 from ray.tune.experiment import Trial
 
 from tuneyard.search.storage.folder import CHECKPOINTS
 from tuneyard.search.trials.listener import TrialListener
-from tuneyard.search.trials.record import State, TrialRecord
+from tuneyard.search.trials.record import TrialRecord
 from tuneyard.spaces.objective import Objective
+from tuneyard.trainables.worker.assignment import Member
+from tuneyard.trainables.worker.report import MemberReport
+from tuneyard.trainables.worker.wire import assignment_of, report_of
 
 
 class TrialEvents(Callback):
@@ -33,7 +36,7 @@ class TrialEvents(Callback):
         self._listeners = listeners
         self._before = before
         self._epochs = epochs or {}
-        self._records: dict[str, TrialRecord] = {}
+        self._members: dict[str, list[TrialRecord]] = {}
         self._ended = {record.number for record in before}
         for record in before:
             for listener in listeners:
@@ -42,44 +45,60 @@ class TrialEvents(Callback):
     @property
     def records(self) -> list[TrialRecord]:
         """Every trial so far, by number."""
-        records = [*self._before, *self._records.values()]
+        running = (record for records in self._members.values() for record in records)
+        records = [*self._before, *running]
         return sorted(records, key=lambda record: record.number)
 
     def on_trial_start(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
     ) -> None:
-        """A trial starts, or goes on after a pause with what the scheduler made of its config."""
-        self._record(trial).current = trial.config["trial"]["params"]
+        """A trial starts, or continues after a pause with what the scheduler made of its config."""
+        for record, member in zip(
+            self._records(trial), assignment_of(trial.config).members, strict=True
+        ):
+            record.current = member.params
 
-    def _record(self, trial: Trial) -> TrialRecord:
-        if trial.trial_id not in self._records:
-            number, params = trial.config["trial"]["number"], trial.config["trial"]["proposed"]
-            epoch = self._epochs.get(number, 0)
-            record = TrialRecord(number, params, current=params, epoch=epoch)
-            self._records[trial.trial_id] = record
-            for listener in self._listeners:
-                listener.started(record)
-        return self._records[trial.trial_id]
+    def _records(self, trial: Trial) -> list[TrialRecord]:
+        """The records of a trial of Ray Tune: one for each member of its first assignment."""
+        # under PBT a copied assignment holds the number of the trial that it was copied from
+        if trial.trial_id not in self._members:
+            assignment = assignment_of(trial.config)
+            records = [self._start(member) for member in assignment.members]
+            self._members[trial.trial_id] = records
+        return self._members[trial.trial_id]
+
+    def _start(self, member: Member) -> TrialRecord:
+        epoch = self._epochs.get(member.number, 0)
+        record = TrialRecord(member.number, member.proposed, current=member.proposed, epoch=epoch)
+        for listener in self._listeners:
+            listener.started(record)
+        return record
 
     def on_trial_result(
         self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any
     ) -> None:
         """A trial trained some epochs, or ended by itself."""
-        record = self._record(trial)
-        new = result["epoch"] - record.epoch
+        for record, report in zip(self._records(trial), report_of(result).members, strict=True):
+            record.seconds = result["time_total_s"]
+            record.node = result["hostname"]
+            self._take(record, report)
+
+    def _take(self, record: TrialRecord, report: MemberReport) -> None:
+        """Brings a record up to what the trial reports."""
+        new = report.epoch - record.epoch
         # epochs that a lost worker had reported come again; a copy under PBT may be behind
-        history = {name: values[-new:] for name, values in result["history"].items() if new > 0}
-        record.epoch = max(record.epoch, result["epoch"])
-        if math.isfinite(result["objective"]):
-            record.value = result["objective"]
-            record.best_epoch = result["best_epoch"]
-            record.best_params = result["best_params"]
-            record.metrics = result["best_metrics"]
-        record.seconds = result["time_total_s"]
-        record.node = result["hostname"]
-        record.reason = result["error"] or result["reason"] or ""
-        if result["reason"]:
-            record.state = _state(result["reason"])
+        history = {name: values[-new:] for name, values in report.history.items() if new > 0}
+        record.epoch = max(record.epoch, report.epoch)
+        best = report.best
+        if best is not None and math.isfinite(best.value):
+            record.value = best.value
+            record.best_epoch = best.epoch
+            record.best_params = best.params
+            record.metrics = dict(best.metrics)
+        record.reason = report.error or report.reason or ""
+        if report.reason:
+            # a deadline cuts a trial short; every other reason is the name of its state
+            record.state = "pruned" if report.reason == "deadline" else report.reason
         if history:
             for listener in self._listeners:
                 listener.progressed(record, history)
@@ -88,22 +107,22 @@ class TrialEvents(Callback):
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
     ) -> None:
         """A trial ended by itself, or the scheduler stopped it."""
-        record = self._record(trial)
-        if record.state == "running":
-            record.state, record.reason = "pruned", "scheduler"
-        elif record.state in ("completed", "early_stopped", "pruned") and trial.checkpoint:
-            folder, _, name = str(trial.checkpoint.path).rpartition(f"/{CHECKPOINTS}/")
-            assert folder, "a checkpoint lies in the search's folder"
-            record.checkpoint = f"{CHECKPOINTS}/{name}"
-        self._end(record)
+        for record in self._records(trial):
+            if record.state == "running":
+                record.state, record.reason = "pruned", "scheduler"
+            elif record.state in ("completed", "early_stopped", "pruned") and trial.checkpoint:
+                folder, _, name = str(trial.checkpoint.path).rpartition(f"/{CHECKPOINTS}/")
+                assert folder, "a checkpoint lies in the search's folder"
+                record.checkpoint = f"{CHECKPOINTS}/{name}"
+            self._end(record)
 
     def on_trial_error(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
     ) -> None:
         """A trial's worker was lost more often than it is retried."""
-        record = self._record(trial)
-        record.state, record.reason = "failed", _first_line(trial)
-        self._end(record)
+        for record in self._records(trial):
+            record.state, record.reason = "failed", _last_line(trial)
+            self._end(record)
 
     def close(self, reason: str) -> None:
         """Ends what Tune left running when a budget or a person stopped it (it tells nobody)."""
@@ -119,12 +138,7 @@ class TrialEvents(Callback):
             listener.ended(record)
 
 
-def _state(reason: str) -> State:
-    """A deadline cuts a trial short; every other reason is the name of its state."""
-    return "pruned" if reason == "deadline" else cast("State", reason)
-
-
-def _first_line(trial: Trial) -> str:
+def _last_line(trial: Trial) -> str:
     error = trial.get_error()
     lines = str(error).strip().splitlines() if error else []
     return lines[-1].strip() if lines else "the worker was lost"
@@ -142,7 +156,7 @@ class SearchStopper(Stopper, TrialListener):
         """Ends the search if the trial has reached the target."""
         if self._target is None or not record.candidate or record.value is None:
             return
-        if record.value == self._target or self._objective.better(record.value, self._target):
+        if self._objective.reached(record.value, self._target):
             self.stop("target")
 
     def stop(self, reason: str) -> None:

@@ -17,7 +17,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from tuneyard.search.errors import SearchError
 from tuneyard.search.spec.search import SearchSpec
 from tuneyard.search.storage.folder import SearchFolder
-from tuneyard.trainables.worker.trial import trial_device
+from tuneyard.trainables.worker.device import trial_device
 
 ResultT = TypeVar("ResultT")
 

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import ray
 from ray import tune
+from ray.tune.experiment import Trial
 
 from tuneyard.datasets import Dataset
 from tuneyard.search.errors import SearchError
@@ -27,7 +28,10 @@ from tuneyard.search.tune.resources import Capacity, Resources
 from tuneyard.search.tune.schedulers import RecallsRungs, build_scheduler
 from tuneyard.search.tune.searcher import StudySearcher
 from tuneyard.spaces.objective import Objective
-from tuneyard.trainables.worker.trial import TrialSetup, TrialTrainable
+from tuneyard.trainables.worker.assignment import Assignment, Member
+from tuneyard.trainables.worker.setup import TrialSetup
+from tuneyard.trainables.worker.trainable import TrialTrainable
+from tuneyard.trainables.worker.wire import ASSIGNMENT, assignment_of, to_config
 
 ResultT = TypeVar("ResultT")
 
@@ -169,7 +173,7 @@ def run_trials(
             max_failures=WORKER_LOSSES,
             raise_on_failed_trial=False,
             checkpoint_config=tune.CheckpointConfig(num_to_keep=None if population else 1),
-            trial_dirname_creator=lambda trial: trial_folder(trial.config["trial"]["number"]),
+            trial_dirname_creator=_folder_name,
             callbacks=[events],
             stop=stopper,
             verbose=0,
@@ -190,20 +194,25 @@ class _Proposals:
         asked = self._study.ask()
         if asked is None:
             return None
-        number, params = asked
-        trial = {"number": number, "params": params, "proposed": params}
+        number, proposed = asked
         earlier = self._folder.set_aside(number) if number in self._unfinished else None
+        member = Member(number, proposed, proposed)
         if earlier:
             # PBT may have changed them since
-            trial["params"] = self._folder.checkpoint_params(earlier) or params
-            trial["checkpoint"] = self._folder.address(earlier)
-        return {"trial": trial}
+            params = self._folder.checkpoint_params(earlier) or proposed
+            address = self._folder.address(earlier)
+            member = Member(number, params, proposed, checkpoint=address)
+        return to_config(Assignment((member,)))
+
+
+def _folder_name(trial: Trial) -> str:
+    return trial_folder(assignment_of(trial.config).members[0].number)
 
 
 def _population(proposals: _Proposals, size: int) -> dict[str, Any]:
     """PBT's configs, all proposed at the start: Tune refuses a searcher beside PBT."""
-    configs = [config["trial"] for _ in range(size) if (config := proposals())]
-    return {"trial": tune.grid_search(configs)}
+    configs = [config for _ in range(size) if (config := proposals())]
+    return {ASSIGNMENT: tune.grid_search([assignment_of(config) for config in configs])}
 
 
 @contextmanager

@@ -33,6 +33,13 @@ from tuneyard.search.trials.record import BASELINE
 from tuneyard.spaces import Float, Space, Value
 from tuneyard.spaces.fields.training import TrainingSpace
 from tuneyard.spaces.language.dimensions import Dimension
+from tuneyard.trainables.worker.wire import (
+    BEST_VALUE,
+    EPOCH,
+    LAST_VALUE,
+    assignment_of,
+    with_params,
+)
 
 
 def build_scheduler(
@@ -47,7 +54,7 @@ def build_scheduler(
         epochs: The longest training in the space.
         seed: Of PBT's moves.
     """
-    common: dict[str, Any] = {"time_attr": "epoch", "metric": "objective", "mode": mode}
+    common: dict[str, Any] = {"time_attr": EPOCH, "metric": BEST_VALUE, "mode": mode}
     match scheduler:
         case ASHA():
             return RecallsRungs(
@@ -76,7 +83,7 @@ def build_scheduler(
                 quantile_fraction=scheduler.quantile,
                 custom_explore_fn=explorer(space, scheduler.resample, random.Random(seed)),
                 log_config=False,
-                **(common | {"metric": "current"}),
+                **(common | {"metric": LAST_VALUE}),
             )
         case NoScheduler():
             return _FIFO()  # type: ignore[no-untyped-call]
@@ -86,7 +93,7 @@ class _SparesBaseline(TrialScheduler):
     """Lets the baseline train to its own end: what is compared with it must be its full value."""
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
-        if trial.config["trial"]["number"] == BASELINE:
+        if assignment_of(trial.config).single.number == BASELINE:
             return TrialScheduler.CONTINUE
         return super().on_trial_result(tune_controller, trial, result)
 
@@ -175,11 +182,11 @@ def explorer(
     }
 
     def explore(config: dict[str, Any]) -> dict[str, Any]:
-        params: dict[str, Value] = dict(config["trial"]["params"])
+        params = dict(assignment_of(config).single.params)
         for path, leaf in movable.items():
             if path in params:
                 params[path] = _moved(leaf, params[path], resample, rng)
-        return {**config, "trial": {**config["trial"], "params": params}}
+        return with_params(config, params)
 
     return explore
 

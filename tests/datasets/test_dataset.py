@@ -59,7 +59,7 @@ def test_nothing_can_be_written_into_it_and_the_callers_array_stays_writeable() 
         ({"arrays": {"x": np.zeros(3), "y": np.zeros(2)}}, "rows, got {'x': 3, 'y': 2}"),
         ({"arrays": {"x": np.array(3)}}, "arrays['x'] must have rows, got a single value"),
         ({"arrays": {"x": np.array([None])}}, "must not hold Python objects, got object"),
-        ({"splits": {"train": EMPTY}}, "splits must be train, validation, test, got train"),
+        ({"splits": {"train": EMPTY}}, "splits must be train, val, test, got train"),
         (training_on(12), "splits['train'] must be in [0, 11], got 12"),
         (training_on(-1), "splits['train'] must be in [0, 11], got -1"),
         (training_on(0.5), "integers in one dimension, got float64"),

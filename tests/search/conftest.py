@@ -121,7 +121,7 @@ LOSS = Objective("val_loss", "min")
 DATA = Dataset(
     "tiny",
     {"x": np.arange(3.0)},
-    {"train": np.array([0]), "validation": np.array([1]), "test": np.array([2])},
+    {"train": np.array([0]), "val": np.array([1]), "test": np.array([2])},
     classes=(),
     stratify=None,
     source="package",

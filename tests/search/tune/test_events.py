@@ -7,9 +7,17 @@ from typing import Any
 
 import pytest
 
-from tuneyard.search.trials.listener import History
+from tuneyard.search.trials.listener import History, TrialListener
 from tuneyard.search.trials.record import Params, TrialRecord
 from tuneyard.search.tune.events import TrialEvents
+from tuneyard.trainables.worker.assignment import Assignment, Member
+from tuneyard.trainables.worker.report import BestEpoch, MemberReport, Reason, Report
+from tuneyard.trainables.worker.wire import to_config, to_result
+
+
+def config(number: int, params: Params, proposed: Params) -> dict[str, Any]:
+    """A trial's config as Tune has it."""
+    return to_config(Assignment((Member(number, params, proposed),)))
 
 
 @dataclass
@@ -23,8 +31,7 @@ class FakeTrial:
 
     def __post_init__(self) -> None:
         self.trial_id = f"id{self.number}"
-        trial = {"number": self.number, "params": self.params, "proposed": self.params}
-        self.config = {"trial": trial}
+        self.config = config(self.number, self.params, self.params)
 
     @property
     def checkpoint(self) -> Any:
@@ -37,7 +44,7 @@ class FakeTrial:
 
 
 @dataclass
-class Listener:
+class Listener(TrialListener):
     """Writes down what it is told."""
 
     told: list[tuple[Any, ...]] = field(default_factory=list)
@@ -62,26 +69,17 @@ def result(
     losses: list[float],
     *,
     best: float | None = None,
-    reason: str | None = None,
+    reason: Reason | None = None,
     error: str | None = None,
     params: Params | None = None,
 ) -> dict[str, Any]:
     """A trainable's result after some more epochs."""
     value = min(losses, default=math.nan) if best is None else best
-    return {
-        "epoch": epoch,
-        "objective": value,
-        "current": losses[-1] if losses else math.nan,
-        "best_epoch": epoch,
-        "best_metrics": {"val_loss": value},
-        "best_params": params or {"lr": 0.1, "epochs": 10},
-        "history": {"val_loss": losses, "train_loss": losses} if losses else {},
-        "reason": reason,
-        "error": error,
-        "done": reason is not None,
-        "time_total_s": 0.5 * epoch,
-        "hostname": "node-a",
-    }
+    best = BestEpoch(epoch, value, {"val_loss": value}, params or {"lr": 0.1, "epochs": 10})
+    history = {"val_loss": losses, "train_loss": losses} if losses else {}
+    member = MemberReport(0, epoch, {}, best, history, reason, error)
+    report = to_result(Report((member,)), "val_loss", should_checkpoint=False)
+    return report | {"time_total_s": 0.5 * epoch, "hostname": "node-a"}
 
 
 class Tune:
@@ -277,7 +275,7 @@ def test_a_copy_under_pbt(tune: Tune) -> None:
     tune.report(trial, result(2, [0.9, 0.8]))
     copied: Params = {"lr": 0.05, "epochs": 10}
     # Tune gives it the config of the trial that it copies, that one's number included
-    trial.config = {"trial": {"number": 7, "params": copied, "proposed": copied}}
+    trial.config = config(7, copied, copied)
     tune.start(trial)
     (record,) = tune.events.records
     assert (record.number, record.params["lr"], record.current["lr"]) == (1, 0.1, 0.05)
@@ -343,7 +341,7 @@ def test_a_changed_config_is_not_what_was_proposed() -> None:
     """PBT had changed it when the search was cut short."""
     tune = Tune()
     trial = FakeTrial(2)
-    trial.config["trial"]["params"] = {"lr": 0.08, "epochs": 10}
+    trial.config = config(2, {"lr": 0.08, "epochs": 10}, trial.params)
     tune.start(trial)
     (record,) = tune.events.records
     assert (record.params["lr"], record.current["lr"]) == (0.1, 0.08)

@@ -13,16 +13,13 @@ from tuneyard.spaces import Value
 from tuneyard.spaces.fields.optimizers import SGD
 from tuneyard.spaces.tasks.airplane_lstm import AirplaneLstmSpace
 from tuneyard.trainables.training.training import Training
-from tuneyard.trainables.worker import trial as trial_module
-from tuneyard.trainables.worker.trial import TrialSetup, TrialTrainable, trial_device
+from tuneyard.trainables.worker import trainable as trial_module
+from tuneyard.trainables.worker.device import trial_device
+from tuneyard.trainables.worker.setup import TrialSetup
+from tuneyard.trainables.worker.trainable import TrialTrainable
 
 Params = dict[str, Value]
 DATA = airplane.load()
-
-
-def asked(params: Params, number: int = 0) -> dict[str, Any]:
-    """A trial's config as Tune hands it over."""
-    return {"trial": {"number": number, "params": params}}
 
 
 def airplane_params(**fields: Any) -> Params:
@@ -31,7 +28,7 @@ def airplane_params(**fields: Any) -> Params:
 
 
 @pytest.fixture
-def local(monkeypatch: pytest.MonkeyPatch) -> Callable[..., TrialTrainable]:
+def local(monkeypatch: pytest.MonkeyPatch, start: Any, asked: Any) -> Callable[..., TrialTrainable]:
     """A trainable in this process, without Ray: of a task's name, or of a task."""
 
     def make(task: Any, params: Params, **setup: Any) -> TrialTrainable:
@@ -39,8 +36,7 @@ def local(monkeypatch: pytest.MonkeyPatch) -> Callable[..., TrialTrainable]:
         if not isinstance(task, str):
             name = task.name
             monkeypatch.setattr(trial_module, "find_task", {name: task}.__getitem__)
-        made = object.__new__(TrialTrainable)
-        made.setup(asked(params), TrialSetup(name, (DATA,), **setup))
+        made: TrialTrainable = start(asked(params), TrialSetup(name, (DATA,), **setup))
         return made
 
     return make
@@ -238,7 +234,9 @@ def test_out_of_memory_has_its_own_reason(
     assert result["error"] == f"{type(error).__name__}: {error}"
 
 
-def test_a_trial_after_a_failed_one_is_as_good_as_new(scripted: Any, local: Any) -> None:
+def test_a_trial_after_a_failed_one_is_as_good_as_new(
+    scripted: Any, local: Any, asked: Any
+) -> None:
     task = scripted(0.1, MemoryError())
     trial = local(task, params_of(task))
     assert trial.step()["done"]
@@ -269,7 +267,7 @@ def test_a_share_of_a_gpu_is_kept_to(
 # reuse, checkpoints
 
 
-def test_a_reused_trainable_trains_as_a_fresh_one(local: Any) -> None:
+def test_a_reused_trainable_trains_as_a_fresh_one(local: Any, asked: Any) -> None:
     first, second = airplane_params(), airplane_params(cell="gru", dropout=0.3, lookback=5)
     fresh = to_the_end(local("airplane-lstm", second))
     reused = local("airplane-lstm", first)
@@ -296,7 +294,7 @@ def test_a_trial_goes_on_from_its_checkpoint(local: Any, tmp_path: Path) -> None
 
 
 def test_a_copy_goes_on_with_its_own_rate_and_remembers_whose_the_best_was(
-    scripted: Any, local: Any, tmp_path: Path
+    scripted: Any, local: Any, asked: Any, tmp_path: Path
 ) -> None:
     """As PBT does it. The score rises with the weight's fall: by 1 an epoch, then by 3."""
     task = scripted(0.1, 0.2, 0.15, 0.15, 0.15, 0.15, 0.15, 0.9)
@@ -330,7 +328,7 @@ def test_a_better_epoch_of_the_copy_is_its_own(scripted: Any, local: Any, tmp_pa
 
 
 def test_a_trial_that_goes_on_is_saved_every_minute(
-    scripted: Any, local: Any, epochs_last: Any, tmp_path: Path
+    scripted: Any, local: Any, asked: Any, epochs_last: Any, tmp_path: Path
 ) -> None:
     epochs_last(25.0)
     task = scripted(0.1)

@@ -10,26 +10,31 @@ import pytest
 from tuneyard.datasets import airplane
 from tuneyard.spaces import Value
 from tuneyard.spaces.tasks.airplane_lstm import AirplaneLstmSpace
-from tuneyard.trainables.worker.trial import TrialSetup, TrialTrainable
+from tuneyard.trainables.worker.setup import TrialSetup
+from tuneyard.trainables.worker.trainable import TrialTrainable
 
+Begun = tuple[dict[str, Any], Path]
 DATA = airplane.load()
 PARAMS: dict[str, Value] = AirplaneLstmSpace.space().flatten(
     AirplaneLstmSpace(epochs=6, dropout=0.3)
 )
 
 
-def asked(checkpoint: Path | None = None, **changes: Value) -> dict[str, Any]:
-    """A trial's config as Tune hands it over."""
+@pytest.fixture
+def trial(start: Any, asked: Any) -> Callable[..., TrialTrainable]:
+    """A trial of this process, from a checkpoint or its beginning; steps end at `stops`."""
+
+    def make(checkpoint: Path | None = None, *stops: int, **changes: Value) -> TrialTrainable:
+        setup = TrialSetup("airplane-lstm", (DATA,), milestones=frozenset(stops))
+        made: TrialTrainable = start(config(asked, checkpoint, **changes), setup)
+        return made
+
+    return make
+
+
+def config(asked: Any, checkpoint: Path | None = None, **changes: Value) -> Any:
     params = PARAMS | {path.replace("__", "."): value for path, value in changes.items()}
-    trial: dict[str, Any] = {"number": 3, "params": params, "proposed": PARAMS}
-    return {"trial": trial | ({"checkpoint": str(checkpoint)} if checkpoint else {})}
-
-
-def trainable(config: dict[str, Any], *stops: int) -> TrialTrainable:
-    """In this process, without Ray; a step ends at `stops`."""
-    made = object.__new__(TrialTrainable)
-    made.setup(config, TrialSetup("airplane-lstm", (DATA,), milestones=frozenset(stops)))
-    return made
+    return asked(params, 3, PARAMS, checkpoint)
 
 
 def to_the_end(trial: TrialTrainable) -> list[dict[str, Any]]:
@@ -44,18 +49,18 @@ def joined(results: list[dict[str, Any]], metric: str) -> list[float]:
 
 
 @pytest.fixture
-def begun(tmp_path: Path) -> tuple[dict[str, Any], Path]:
+def begun(trial: Any, tmp_path: Path) -> Begun:
     """The result of three epochs, and the checkpoint after them."""
-    trial = trainable(asked(), 3)
-    result = trial.step()
-    trial.save_checkpoint(str(tmp_path))
+    one = trial(None, 3)
+    result = one.step()
+    one.save_checkpoint(str(tmp_path))
     return result, tmp_path
 
 
-def test_it_trains_as_if_it_had_never_stopped(begun: tuple[dict[str, Any], Path]) -> None:
+def test_it_trains_as_if_it_had_never_stopped(begun: Begun, trial: Any) -> None:
     first, checkpoint = begun
-    whole = to_the_end(trainable(asked()))
-    rest = to_the_end(trainable(asked(checkpoint)))
+    whole = to_the_end(trial())
+    rest = to_the_end(trial(checkpoint))
     assert (first["epoch"], rest[-1]["epoch"]) == (3, 6)
     for metric in ("train_loss", "val_rmse"):
         assert joined([first, *rest], metric) == joined(whole, metric)
@@ -63,10 +68,10 @@ def test_it_trains_as_if_it_had_never_stopped(begun: tuple[dict[str, Any], Path]
         assert rest[-1][name] == whole[-1][name]
 
 
-def test_it_goes_on_with_what_pbt_had_changed(begun: tuple[dict[str, Any], Path]) -> None:
+def test_it_goes_on_with_what_pbt_had_changed(begun: Begun, trial: Any) -> None:
     _, checkpoint = begun
-    same = to_the_end(trainable(asked(checkpoint)))
-    changed = to_the_end(trainable(asked(checkpoint, optimizer__adam__lr=0.001)))
+    same = to_the_end(trial(checkpoint))
+    changed = to_the_end(trial(checkpoint, optimizer__adam__lr=0.001))
     assert changed[-1]["epoch"] == 6
     assert joined(changed, "train_loss")[1:] != joined(same, "train_loss")[1:]
 
@@ -94,39 +99,40 @@ def empty(checkpoint: Path) -> None:
     ids=["state cut", "config cut", "no state", "no config", "empty"],
 )
 def test_a_torn_checkpoint_costs_only_its_epochs(
-    begun: tuple[dict[str, Any], Path],
+    begun: Begun,
+    trial: Any,
     tear: Callable[[Path], None],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     _, checkpoint = begun
     tear(checkpoint)
     with caplog.at_level(logging.WARNING, "tuneyard"):
-        results = to_the_end(trainable(asked(checkpoint)))
-    assert results == to_the_end(trainable(asked()))
+        results = to_the_end(trial(checkpoint))
+    assert results == to_the_end(trial())
     (said,) = [record.message for record in caplog.records]
     assert said.startswith(f"{checkpoint} can't be read, the trial starts anew: ")
 
 
 def test_the_next_trial_of_an_actor_starts_at_the_beginning(
-    begun: tuple[dict[str, Any], Path],
+    begun: Begun, trial: Any, asked: Any
 ) -> None:
     _, checkpoint = begun
-    trial = trainable(asked(checkpoint))
-    to_the_end(trial)
-    assert trial.reset_config(asked())
-    assert to_the_end(trial) == to_the_end(trainable(asked()))
+    one = trial(checkpoint)
+    to_the_end(one)
+    assert one.reset_config(config(asked))
+    assert to_the_end(one) == to_the_end(trial())
 
 
 def test_what_ray_restores_wins_over_the_earlier_run(
-    begun: tuple[dict[str, Any], Path], tmp_path_factory: pytest.TempPathFactory
+    begun: Begun, trial: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """A worker was lost after the resumed trial had saved again."""
     _, checkpoint = begun
     later = tmp_path_factory.mktemp("later")
-    trial = trainable(asked(checkpoint), 5)
-    assert trial.step()["epoch"] == 5
-    trial.save_checkpoint(str(later))
-    restored = trainable(asked(checkpoint))
+    one = trial(checkpoint, 5)
+    assert one.step()["epoch"] == 5
+    one.save_checkpoint(str(later))
+    restored = trial(checkpoint)
     restored.load_checkpoint(str(later))
     (last,) = to_the_end(restored)
     assert (last["epoch"], len(last["history"]["val_rmse"])) == (6, 1)

@@ -14,31 +14,28 @@ from tuneyard.spaces import Value
 from tuneyard.spaces.tasks.airplane_lstm import AirplaneLstmSpace
 from tuneyard.trainables.tasks.airplane_lstm import TASK
 from tuneyard.trainables.training.training import Training
-from tuneyard.trainables.worker.trial import TrialSetup, TrialTrainable
+from tuneyard.trainables.worker.setup import TrialSetup
+from tuneyard.trainables.worker.trainable import TrialTrainable
 
 DATA = airplane.load()
 FIRST = AirplaneLstmSpace(epochs=6, dropout=0.3)
 SECOND = AirplaneLstmSpace(epochs=6, cell="gru")
 
 
-def asked(config: AirplaneLstmSpace, number: int = 0) -> dict[str, Any]:
-    """A trial's config as Tune hands it over."""
-    params: dict[str, Value] = AirplaneLstmSpace.space().flatten(config)
-    return {"trial": {"number": number, "params": params}}
-
-
 def rmse(results: list[dict[str, Any]]) -> list[float]:
     return [value for result in results for value in result["history"]["val_rmse"]]
 
 
-def actor(folder: Path, config: AirplaneLstmSpace, gpus: float = 0.0) -> Any:
+def params_of(config: AirplaneLstmSpace) -> dict[str, Value]:
+    return AirplaneLstmSpace.space().flatten(config)
+
+
+def actor(folder: Path, config: dict[str, Any], gpus: float = 0.0) -> Any:
     """The trainable as Tune starts it; a step ends after three epochs."""
     shared = TrialSetup("airplane-lstm", (DATA,), gpus=gpus, milestones=frozenset({3}))
     trainable = ray.remote(tune.with_parameters(TrialTrainable, shared=shared))
     storage = StorageContext(str(folder), experiment_dir_name="search", trial_dir_name="trial")
-    return trainable.options(num_cpus=1, num_gpus=gpus).remote(
-        config=asked(config), storage=storage
-    )
+    return trainable.options(num_cpus=1, num_gpus=gpus).remote(config=config, storage=storage)
 
 
 def expected(config: AirplaneLstmSpace) -> Any:
@@ -47,20 +44,22 @@ def expected(config: AirplaneLstmSpace) -> Any:
     return pytest.approx(history, rel=1e-6)
 
 
-def test_an_actor_trains_saves_is_reused_and_restores(local_ray: None, tmp_path: Path) -> None:
-    remote = actor(tmp_path, FIRST)
-    begun = ray.get(remote.train.remote())
+def test_an_actor_trains_saves_is_reused_and_restores(
+    local_ray: None, asked: Any, flat: Any, tmp_path: Path
+) -> None:
+    remote = actor(tmp_path, asked(params_of(FIRST)))
+    begun = flat(ray.get(remote.train.remote()))
     assert (begun["epoch"], begun["reason"]) == (3, None)
     saved = ray.get(remote.save.remote())
 
-    assert ray.get(remote.reset.remote(asked(SECOND, number=1)))
-    other = [ray.get(remote.train.remote()) for _ in range(2)]
+    assert ray.get(remote.reset.remote(asked(params_of(SECOND), number=1)))
+    other = [flat(ray.get(remote.train.remote())) for _ in range(2)]
     assert rmse(other) == expected(SECOND)
     assert other[-1]["reason"] == "completed"
 
-    assert ray.get(remote.reset.remote(asked(FIRST)))
+    assert ray.get(remote.reset.remote(asked(params_of(FIRST))))
     ray.get(remote.restore.remote(saved))
-    rest = ray.get(remote.train.remote())
+    rest = flat(ray.get(remote.train.remote()))
     assert rest["reason"] == "completed"
     assert rmse([begun, rest]) == expected(FIRST)
     ray.kill(remote)
@@ -68,10 +67,10 @@ def test_an_actor_trains_saves_is_reused_and_restores(local_ray: None, tmp_path:
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="torch can use the GPU")
 def test_a_gpu_that_torch_cannot_use_is_named_with_the_remedy(
-    local_ray: None, tmp_path: Path
+    local_ray: None, asked: Any, flat: Any, tmp_path: Path
 ) -> None:
-    remote = actor(tmp_path, FIRST, gpus=1.0)
-    result = ray.get(remote.train.remote())
+    remote = actor(tmp_path, asked(params_of(FIRST)), gpus=1.0)
+    result = flat(ray.get(remote.train.remote()))
     assert (result["reason"], result["done"], result["epoch"]) == ("failed", True, 0)
     assert result["error"].startswith("RuntimeError: Ray granted GPU [0] but torch can't use it")
     assert f"torch {torch.__version__}" in result["error"]

@@ -1,0 +1,160 @@
+"""`TrialTrainable`: one trial on Ray, a thin class over `Training`."""
+
+from __future__ import annotations
+
+import logging
+import time
+from pathlib import Path
+from typing import Any  # configs, results and checkpoints of Ray Tune hold anything
+
+import torch
+from ray import tune
+
+from tuneyard.trainables.task import find_task
+from tuneyard.trainables.training.checkpoint import load_params, load_state, save_checkpoint
+from tuneyard.trainables.training.training import Training
+from tuneyard.trainables.worker.assignment import Params
+from tuneyard.trainables.worker.device import is_out_of_memory, trial_device
+from tuneyard.trainables.worker.report import BestEpoch, MemberReport, Reason, Report
+from tuneyard.trainables.worker.setup import TrialSetup
+from tuneyard.trainables.worker.wire import assignment_of, to_result
+
+logger = logging.getLogger(__name__)
+
+STEP_SECONDS = 1.0
+"""A step is as many epochs as fill this, so that small models do not drown in scheduling."""
+
+SAVE_SECONDS = 60.0
+"""A trial that continues is saved this often, so that a lost worker costs no more."""
+
+
+class TrialTrainable(tune.Trainable):
+    """Trains the trial of an `Assignment`, and sends a `Report` after each step.
+
+    Actors are reused for one trial after the other. A trial that raises is reported like any
+    other end, so that its actor lives on and Ray retries only the workers that it lost.
+    """
+
+    def setup(self, config: dict[str, Any], shared: TrialSetup | None = None) -> None:
+        """Called once per actor; `shared` comes by `tune.with_parameters`."""
+        assert shared is not None
+        self._shared = shared
+        self._task = find_task(shared.task)
+        self._space = self._task.space.space()
+        torch.set_num_threads(max(1, int(shared.cpus)))
+        self.reset_config(config)
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        """Makes the actor ready for another trial."""
+        self._member = assignment_of(new_config).single
+        self._best_params = self._member.params
+        self._training: Training | None = None
+        self._saved_at = time.monotonic()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        return True
+
+    def step(self) -> dict[str, Any]:
+        """Trains for about a second, to the next milestone, or to the end."""
+        history: dict[str, list[float]] = {}
+        try:
+            reason = self._train(history)
+        except Exception as error:
+            full = is_out_of_memory(error)
+            return self._result(
+                history,
+                reason="out_of_memory" if full else "failed",
+                error=f"{type(error).__name__}: {error}",
+            )
+        return self._result(history, reason=reason)
+
+    def _train(self, history: dict[str, list[float]]) -> Reason | None:
+        """Trains one step; adds the metrics of its epochs to `history`."""
+        if self._training is None:
+            self._training = self._start(self._member.params)
+            if self._member.checkpoint is not None:
+                self._continue_from(self._member.checkpoint)
+        training = self._training
+        reason: Reason | None = None
+        started = time.monotonic()
+        while reason is None:
+            best = training.best
+            for name, value in training.run_epoch().items():
+                history.setdefault(name, []).append(value)
+            if training.best is not best:
+                self._best_params = self._member.params
+            reason = training.ended or self._reached()
+            filled = time.monotonic() - started >= STEP_SECONDS
+            if filled or training.epoch in self._shared.milestones:
+                break
+        return reason
+
+    def _continue_from(self, address: str) -> None:
+        """Loads a checkpoint from before a resume; one that is not whole starts the trial anew."""
+        try:
+            with tune.Checkpoint(address).as_directory() as folder:
+                self.load_checkpoint(folder)
+        except Exception as error:
+            logger.warning("%s can't be read, the trial starts anew: %s", address, error)
+
+    def _start(self, params: Params) -> Training:
+        seed = self._shared.seed if self._member.seed is None else self._member.seed
+        return Training(
+            self._task,
+            self._space.unflatten(params),
+            self._shared.folds,
+            seed=seed,
+            device=trial_device(self._shared.gpus),
+        )
+
+    def _reached(self) -> Reason | None:
+        """Why the search wants no more of this trial, or None."""
+        shared = self._shared
+        best = self._training.best if self._training else None
+        target = shared.target
+        if target is not None and best and self._task.objective.reached(best.value, target):
+            return "completed"
+        if shared.deadline is not None and time.time() >= shared.deadline:
+            return "deadline"
+        return None
+
+    def _result(
+        self, history: dict[str, list[float]], *, reason: Reason | None, error: str | None = None
+    ) -> dict[str, Any]:
+        best = self._best()
+        member = MemberReport(
+            self._member.number,
+            self._training.epoch if self._training else 0,
+            values={name: values[-1] for name, values in history.items()},
+            best=best,
+            history=history,
+            reason=reason,
+            error=error,
+        )
+        usable = best is not None and reason in ("completed", "early_stopped", "deadline")
+        due = reason is None and time.monotonic() - self._saved_at >= SAVE_SECONDS
+        metric = self._task.objective.metric
+        return to_result(Report((member,)), metric, should_checkpoint=usable or due)
+
+    def _best(self) -> BestEpoch | None:
+        best = self._training.best if self._training else None
+        if best is None:
+            return None
+        return BestEpoch(best.epoch, best.value, best.metrics, self._best_params)
+
+    def save_checkpoint(self, checkpoint_dir: str) -> None:
+        """Writes the training; see `tuneyard.trainables.training.checkpoint`."""
+        assert self._training is not None
+        folder, params = Path(checkpoint_dir), self._member.params
+        save_checkpoint(folder, self._training, params, self._best_params)
+        self._saved_at = time.monotonic()
+
+    def load_checkpoint(self, checkpoint: dict[str, Any] | str | None) -> None:
+        """Continues from a checkpoint, of this trial or, under PBT, of the one that it copies."""
+        folder = Path(str(checkpoint))
+        params, self._best_params = load_params(folder)
+        training = self._start(params)
+        training.load_state_dict(load_state(folder, training.problems[0].device))
+        if params != self._member.params:
+            training.change(self._space.unflatten(self._member.params))
+        self._training = training
