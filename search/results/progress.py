@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tuneyard.search.spec.search import SearchSpec
-from tuneyard.search.trials.clock import Pace
+from tuneyard.search.trials.clock import Clock
 from tuneyard.search.trials.listener import History, TrialListener
 from tuneyard.search.trials.record import BASELINE, FAILURES, TrialRecord, cost
 from tuneyard.spaces import to_text
@@ -32,7 +32,7 @@ class Progress(TrialListener):
     Args:
         spec: The search.
         objective: Of its task.
-        pace: Its clock.
+        clock: Its clock.
         show: Whether anything is shown.
         console: Where; stderr by default.
     """
@@ -41,7 +41,7 @@ class Progress(TrialListener):
         self,
         spec: SearchSpec,
         objective: Objective,
-        pace: Pace,
+        clock: Clock,
         *,
         show: bool,
         console: Console | None = None,
@@ -50,7 +50,7 @@ class Progress(TrialListener):
         self._objective = objective
         self._console = console or Console(stderr=True, quiet=not show)
         self._records: dict[int, TrialRecord] = {}
-        self._pace = pace
+        self._clock = clock
         self._ended = 0
         self._said = 0.0
         self._live = Live(
@@ -135,9 +135,9 @@ class Progress(TrialListener):
 
     def _times(self) -> str:
         """Time gone in this run, and the estimate of what is left."""
-        left = self._pace.left
-        return f"{_clock(self._pace.gone)} gone" + (
-            f", {_clock(max(left, 0))} left" if left is not None else ""
+        left = self._clock.remaining
+        return f"{_minutes(self._clock.elapsed)} gone" + (
+            f", {_minutes(max(left, 0))} left" if left is not None else ""
         )
 
     def _ranked(self) -> list[TrialRecord]:
@@ -172,6 +172,6 @@ def _short(value: object) -> str:
     return f"{value:.3g}" if isinstance(value, float) else to_text(value)
 
 
-def _clock(seconds: float) -> str:
+def _minutes(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes}:{rest:02d}"

@@ -34,7 +34,7 @@ from tuneyard.search.tracking.client import MlflowClient, MlflowException, Run
 from tuneyard.search.tracking.heartbeat import Heartbeat
 from tuneyard.search.tracking.recorder import Recorder
 from tuneyard.search.tracking.runs import ChildRun, SearchRun, end_search, finish_search, last_epoch
-from tuneyard.search.trials.clock import Pace
+from tuneyard.search.trials.clock import Clock
 from tuneyard.search.trials.record import BASELINE, TrialRecord
 from tuneyard.search.tune.events import SearchStopper, TrialEvents
 from tuneyard.search.tune.resources import Resources, on_gpu
@@ -83,22 +83,22 @@ class Driver:
         """Runs the search to its end; its run in MLflow is closed, whatever happens."""
         seconds = self.spec.time - self.before if self.spec.time else None
         ended = len(self.study.ended_before)
-        pace = Pace(self.spec.trials - ended, seconds, self.before)
+        clock = Clock(self.spec.trials - ended, seconds, self.before)
         state = "failed"
         try:
-            with Heartbeat(self.client, self.run.run_id, pace):
-                records, interrupted = self._run_trials(pace, seconds)
-                result = self._conclude(records, interrupted, pace)
+            with Heartbeat(self.client, self.run.run_id, clock):
+                records, interrupted = self._run_trials(clock, seconds)
+                result = self._conclude(records, interrupted, clock)
             state = result.state
             return result
         finally:
             with _mlflow_may_be_away():
                 end_search(self.client, self.run.run_id, state)
 
-    def _run_trials(self, pace: Pace, seconds: float | None) -> tuple[list[TrialRecord], bool]:
+    def _run_trials(self, clock: Clock, seconds: float | None) -> tuple[list[TrialRecord], bool]:
         """Every trial, ended and recorded; and whether a person stopped the search."""
         spec, objective, study = self.spec, self.task.objective, self.study
-        recorder = Recorder(self.client, self.run, spec, objective, pace, self._known_runs())
+        recorder = Recorder(self.client, self.run, spec, objective, clock, self._known_runs())
         checkpoints = BestCheckpoints(
             objective,
             spec.keep,
@@ -106,7 +106,7 @@ class Driver:
             recorder.writer,
             at_end=isinstance(spec.scheduler, PBT),
         )
-        progress = Progress(spec, objective, pace, show=self.settings.display)
+        progress = Progress(spec, objective, clock, show=self.settings.display)
         stopper = SearchStopper(objective, spec.target)
         epochs = {
             number: last_epoch(self.client, self.children[number])
@@ -160,7 +160,9 @@ class Driver:
                     self.folder,
                 )
 
-    def _conclude(self, records: list[TrialRecord], interrupted: bool, pace: Pace) -> SearchResult:
+    def _conclude(
+        self, records: list[TrialRecord], interrupted: bool, clock: Clock
+    ) -> SearchResult:
         """Tests and registers the best model, and writes the result to MLflow and the folder."""
         best = best_trial(records, self.task.objective)
         final = self._test(best) if best else None
@@ -174,7 +176,7 @@ class Driver:
             baseline=self._baseline(records),
             best=best_result(best, final.metrics) if best and final else None,
             mlflow=MlflowResult(**asdict(self.run)),
-            wall_s=round(pace.wall, 3),
+            wall_s=round(clock.total, 3),
         )
         table = trials_csv(records)
         self.folder.write("trials.csv", table)

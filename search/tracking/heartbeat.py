@@ -14,7 +14,7 @@ from typing import Self
 
 from mlflow import MlflowClient
 
-from tuneyard.search.trials.clock import Pace
+from tuneyard.search.trials.clock import Clock
 
 logger = logging.getLogger(__name__)
 
@@ -49,13 +49,13 @@ class Heartbeat:
     Args:
         client: Of the tracking server.
         run_id: The search's run.
-        pace: The search's clock.
+        clock: The search's clock.
     """
 
-    def __init__(self, client: MlflowClient, run_id: str, pace: Pace) -> None:
+    def __init__(self, client: MlflowClient, run_id: str, clock: Clock) -> None:
         self._client = client
         self._run_id = run_id
-        self._pace = pace
+        self._clock = clock
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
 
@@ -78,7 +78,7 @@ class Heartbeat:
             try:
                 self._client.set_tag(self._run_id, DRIVER, f"{socket.gethostname()}:{os.getpid()}")
                 self._client.set_tag(self._run_id, HEARTBEAT, round(time.time(), 3))
-                self._client.set_tag(self._run_id, WALL, round(self._pace.wall, 3))
+                self._client.set_tag(self._run_id, WALL, round(self._clock.total, 3))
             except Exception as error:
                 # what matters is said by the writer, which keeps what it could not write
                 logger.debug("no heartbeat: %s", error)

@@ -12,7 +12,7 @@ from mlflow import MlflowClient
 from tuneyard.search.spec.search import SearchSpec
 from tuneyard.search.tracking.runs import ChildRun, SearchRun
 from tuneyard.search.tracking.writer import MlflowWriter
-from tuneyard.search.trials.clock import Pace
+from tuneyard.search.trials.clock import Clock
 from tuneyard.search.trials.listener import History, TrialListener
 from tuneyard.search.trials.record import BASELINE, ENDS, FAILURES, State, TrialRecord, trial_folder
 from tuneyard.spaces import to_text
@@ -40,7 +40,7 @@ class Recorder(TrialListener):
         run: The parent run; see `start_search`.
         spec: The search.
         objective: Of its task.
-        pace: Its clock.
+        clock: Its clock.
         children: The runs of trials that earlier runs of the search made, by number.
     """
 
@@ -50,11 +50,11 @@ class Recorder(TrialListener):
         run: SearchRun,
         spec: SearchSpec,
         objective: Objective,
-        pace: Pace,
+        clock: Clock,
         children: Mapping[int, ChildRun] | None = None,
     ) -> None:
         self._run = run
-        self._pace = pace
+        self._clock = clock
         self._children = children or {}
         self._search = spec.name or ""
         self._metric = objective.metric
@@ -135,7 +135,7 @@ class Recorder(TrialListener):
         self._end(record)
         self._logged.pop(record.number, None)
         self._states["running"] -= 1
-        self._pace.ended += 1
+        self._clock.ended += 1
         self._count_end(record)
         if self._best is not None:
             step = self._states.total() - self._states["running"]
@@ -174,8 +174,8 @@ class Recorder(TrialListener):
         counts = {"total": self._states.total(), "running": self._states["running"]}
         counts |= {state: self._states[state] for state in ENDS}
         tags = {"tuneyard.trials": json.dumps(counts)}
-        if self._pace.left is not None:
-            tags["tuneyard.eta"] = f"{self._pace.left:.1f}"
+        if self._clock.remaining is not None:
+            tags["tuneyard.eta"] = f"{self._clock.remaining:.1f}"
         if self._baseline is not None:
             tags["tuneyard.baseline"] = repr(self._baseline)
         if self._best is not None:

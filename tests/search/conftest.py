@@ -25,7 +25,7 @@ from tuneyard.search.tracking import writer as mlflow_writer
 from tuneyard.search.tracking.client import MlflowClient, connect
 from tuneyard.search.tracking.recorder import Recorder
 from tuneyard.search.tracking.runs import ChildRun, SearchRun, start_search
-from tuneyard.search.trials.clock import Pace
+from tuneyard.search.trials.clock import Clock
 from tuneyard.search.trials.record import Params, State, TrialRecord
 from tuneyard.spaces.objective import Objective
 
@@ -147,8 +147,8 @@ class Search:
 
     def go_on(self, children: dict[int, ChildRun]) -> None:
         """A recorder of a run of the search, which knows the trials' runs of those before."""
-        self.pace = Pace(self.spec.trials, None)
-        self.recorder = Recorder(self.client, self.run, self.spec, LOSS, self.pace, children)
+        self.clock = Clock(self.spec.trials, None)
+        self.recorder = Recorder(self.client, self.run, self.spec, LOSS, self.clock, children)
 
     def start(self, number: int, params: Params) -> TrialRecord:
         record = TrialRecord(number, params, current=params)

@@ -12,13 +12,13 @@ from rich.console import Console
 from tuneyard.search.results import progress
 from tuneyard.search.results.progress import Progress
 from tuneyard.search.spec.search import parse_spec
-from tuneyard.search.trials import clock as pace
-from tuneyard.search.trials.clock import Pace
+from tuneyard.search.trials import clock as clock_module
+from tuneyard.search.trials.clock import Clock
 from tuneyard.search.trials.record import State, TrialRecord
 from tuneyard.spaces.objective import Objective
 
 
-class Clock:
+class Seconds:
     """Seconds that pass when a test says so."""
 
     def __init__(self) -> None:
@@ -29,9 +29,9 @@ class Clock:
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    for module in (pace, progress):
+def clock(monkeypatch: pytest.MonkeyPatch) -> Seconds:
+    clock = Seconds()
+    for module in (clock_module, progress):
         monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=clock.monotonic))
     return clock
 
@@ -52,8 +52,8 @@ class Shown:
         console = Console(file=self.file, force_terminal=terminal, width=width, height=30)
         search = parse_spec({"task": "diabetes", "trials": 10} | spec)
         objective = Objective("val_loss", mode)
-        self.pace = Pace(search.trials - before, search.time, 500.0 if before else 0.0)
-        self.progress = Progress(search, objective, self.pace, show=True, console=console)
+        self.clock = Clock(search.trials - before, search.time, 500.0 if before else 0.0)
+        self.progress = Progress(search, objective, self.clock, show=True, console=console)
 
     def trial(
         self, number: int, value: float | None = None, state: State = "completed", **more: Any
@@ -66,7 +66,7 @@ class Shown:
             self.progress.progressed(record, {"val_loss": [value]})
         record.state = state
         if state != "running":
-            self.pace.ended += 1  # as the recorder does, which is told before
+            self.clock.ended += 1  # as the recorder does, which is told before
             self.progress.ended(record)
         return record
 
@@ -87,7 +87,7 @@ class Shown:
         return self.text.splitlines()
 
 
-def test_the_line_of_a_log(clock: Clock) -> None:
+def test_the_line_of_a_log(clock: Seconds) -> None:
     shown = Shown(terminal=False, width=40)
     with shown.progress:
         clock.now += 1
@@ -104,7 +104,7 @@ def test_the_line_of_a_log(clock: Clock) -> None:
     )
 
 
-def test_a_log_is_told_every_ten_seconds(clock: Clock) -> None:
+def test_a_log_is_told_every_ten_seconds(clock: Seconds) -> None:
     shown = Shown(terminal=False)
     record = TrialRecord(0, {})
     with shown.progress:
@@ -117,7 +117,7 @@ def test_a_log_is_told_every_ten_seconds(clock: Clock) -> None:
     assert shown.lines[-1].endswith("0:35 gone")
 
 
-def test_a_search_without_a_trial_yet(clock: Clock) -> None:
+def test_a_search_without_a_trial_yet(clock: Seconds) -> None:
     shown = Shown(terminal=False)
     with shown.progress:
         clock.now += 3661
@@ -135,7 +135,9 @@ def test_a_search_without_a_trial_yet(clock: Clock) -> None:
         (None, 30, 10, "0:00"),
     ],
 )
-def test_what_is_left(clock: Clock, budget: str | None, gone: float, ended: int, left: str) -> None:
+def test_what_is_left(
+    clock: Seconds, budget: str | None, gone: float, ended: int, left: str
+) -> None:
     shown = Shown(terminal=False, **({"time": budget} if budget else {}))
     with shown.progress:
         for number in range(ended):
@@ -144,7 +146,7 @@ def test_what_is_left(clock: Clock, budget: str | None, gone: float, ended: int,
     assert shown.lines[-1].endswith(f"gone, {left} left")
 
 
-def test_a_resumed_search_counts_what_was_before(clock: Clock) -> None:
+def test_a_resumed_search_counts_what_was_before(clock: Seconds) -> None:
     shown = Shown(terminal=False, before=4)
     for number, state in enumerate(("completed", "pruned", "diverged", "completed")):
         record = TrialRecord(number, {}, state=state, value=1.0 - number / 10)  # type: ignore[arg-type]
@@ -157,11 +159,13 @@ def test_a_resumed_search_counts_what_was_before(clock: Clock) -> None:
         "5/10 trials · 0 running · 1 pruned · 1 failed · "
         "val_loss 0.7 (trial 3), baseline 1 · 0:10 gone, 0:50 left"
     )
-    assert shown.pace.wall == 510.0
+    assert shown.clock.total == 510.0
 
 
 @pytest.mark.parametrize(("mode", "best"), [("min", "0.2 (trial 2)"), ("max", "0.9 (trial 1)")])
-def test_the_best_so_far_did_not_fail(clock: Clock, mode: Literal["min", "max"], best: str) -> None:
+def test_the_best_so_far_did_not_fail(
+    clock: Seconds, mode: Literal["min", "max"], best: str
+) -> None:
     shown = Shown(terminal=False, mode=mode)
     with shown.progress:
         shown.trial(0, 0.5)
@@ -180,14 +184,14 @@ REASONS = [
 
 @pytest.mark.parametrize("terminal", [False, True])
 @pytest.mark.parametrize("reason", REASONS)
-def test_a_failure_is_printed_as_it_is(clock: Clock, terminal: bool, reason: str) -> None:
+def test_a_failure_is_printed_as_it_is(clock: Seconds, terminal: bool, reason: str) -> None:
     shown = Shown(terminal=terminal, width=60)
     with shown.progress:
         shown.trial(7, None, "failed", reason=reason)
         assert f"trial 7 failed: {reason}\n" in shown.text.replace("\r", "")
 
 
-def test_only_failures_have_a_line_of_their_own(clock: Clock) -> None:
+def test_only_failures_have_a_line_of_their_own(clock: Seconds) -> None:
     shown = Shown(terminal=False)
     with shown.progress:
         clock.now += 1
@@ -236,7 +240,7 @@ SPEC = parse_spec({"task": "diabetes"})
 
 
 def test_nothing_is_shown_unasked(capfd: pytest.CaptureFixture[str]) -> None:
-    silent = Progress(SPEC, Objective("val_loss", "min"), Pace(50, None), show=False)
+    silent = Progress(SPEC, Objective("val_loss", "min"), Clock(50, None), show=False)
     record = TrialRecord(0, {}, state="failed", reason="no")
     with silent:
         silent.started(record)
@@ -245,7 +249,7 @@ def test_nothing_is_shown_unasked(capfd: pytest.CaptureFixture[str]) -> None:
 
 
 def test_it_is_shown_on_stderr(capfd: pytest.CaptureFixture[str]) -> None:
-    loud = Progress(SPEC, Objective("val_loss", "min"), Pace(50, None), show=True)
+    loud = Progress(SPEC, Objective("val_loss", "min"), Clock(50, None), show=True)
     with loud:
         pass
     out, err = capfd.readouterr()

@@ -11,7 +11,7 @@ from mlflow import MlflowClient
 
 from tuneyard.search.tracking import heartbeat as mlflow_heartbeat
 from tuneyard.search.tracking.heartbeat import DEAD_SECONDS, Heartbeat, heard_of
-from tuneyard.search.trials.clock import Pace
+from tuneyard.search.trials.clock import Clock
 
 HERE = socket.gethostname()
 
@@ -75,7 +75,7 @@ def test_a_driver_gives_signs_of_life_until_its_end(
     run_id = search.run.run_id
     assert written(store, run_id) == {}
     seen = set()
-    with Heartbeat(store, run_id, Pace(5, None, before=100.0)):
+    with Heartbeat(store, run_id, Clock(5, None, before=100.0)):
         until = time.monotonic() + 20
         while len(seen) < 3 and time.monotonic() < until:
             seen.add(written(store, run_id).get("heartbeat"))
@@ -92,6 +92,6 @@ def test_a_driver_gives_signs_of_life_until_its_end(
 
 def test_an_mlflow_that_is_away_is_passed_over(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("WARNING", "tuneyard")
-    with Heartbeat(MlflowClient("http://127.0.0.1:9"), "0" * 32, Pace(5, None)):
+    with Heartbeat(MlflowClient("http://127.0.0.1:9"), "0" * 32, Clock(5, None)):
         time.sleep(0.2)
     assert [record for record in caplog.records if record.name.startswith("tuneyard")] == []

@@ -10,7 +10,7 @@ from mlflow.entities import Run
 
 from tuneyard.search.tracking.recorder import PARENT
 from tuneyard.search.tracking.runs import ChildRun, find_children, last_epoch
-from tuneyard.search.trials import clock as pace
+from tuneyard.search.trials import clock as clock_module
 from tuneyard.search.trials.record import Params, State, TrialRecord
 
 PARAMS: Params = {"optimizer.kind": "sgd", "optimizer.sgd.lr": 0.1, "on": True}
@@ -64,7 +64,7 @@ def test_the_parent_tells_how_the_search_stands(
     search = record_search(trials=6)
     search.flush()
     now = 1000.0
-    monkeypatch.setattr(pace, "time", SimpleNamespace(monotonic=lambda: now))
+    monkeypatch.setattr(clock_module, "time", SimpleNamespace(monotonic=lambda: now))
     search.go_on({})
     for number, (value, state, saved) in enumerate(
         [(0.5, "completed", True), (0.1, "diverged", False), (0.4, "early_stopped", True)]
@@ -92,7 +92,7 @@ def test_what_is_closed_is_counted_and_not_touched(search: Any, store: MlflowCli
         assert after.to_dictionary() == before[number].to_dictionary()
     assert standing(search)["trials"] == counts(2, completed=1, pruned=1)
     assert (standing(search)["baseline"], standing(search)["best"]) == ("0.5", "0.5")
-    assert search.pace.ended == 0, "they were not ended in this run's time"
+    assert search.clock.ended == 0, "they were not ended in this run's time"
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_a_run_that_is_missing_is_made(search: Any) -> None:
     assert run.data.tags["tuneyard.value"] == "0.2"
     assert run.data.params["optimizer.sgd.lr"] == "0.1"
     assert sorted(known(search)) == [0, 1, 2, 3, 4]
-    assert search.pace.ended == 0
+    assert search.clock.ended == 0
 
 
 def test_an_unfinished_trial_keeps_its_run(search: Any) -> None:
