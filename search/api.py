@@ -33,9 +33,9 @@ from tuneyard.search.tracking.runs import (
     queued_spec,
     start_search,
 )
+from tuneyard.search.tune.connection import is_client, ray_connection, through_client
 from tuneyard.search.tune.memory import gpu_share
 from tuneyard.search.tune.resources import Resources, check_resources, check_shared
-from tuneyard.search.tune.runner import is_client, ray_connection, through_client
 from tuneyard.spaces.fields.training import TrainingSpace
 from tuneyard.trainables.task import Task, find_task
 

@@ -1,4 +1,4 @@
-"""A search's trials on Ray: the connection, what it can hold, and the Tune run."""
+"""A search's trials as one experiment of Ray Tune."""
 
 from __future__ import annotations
 
@@ -7,22 +7,21 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any, TypeVar
+from typing import Any
 
-import ray
 from ray import tune
 from ray.tune.experiment import Trial
 
 from tuneyard.datasets import Dataset
-from tuneyard.search.errors import SearchError
 from tuneyard.search.spec.schedulers import PBT, HyperBand, milestones
 from tuneyard.search.spec.search import SearchSpec
 from tuneyard.search.storage.folder import CHECKPOINTS, SearchFolder
 from tuneyard.search.study.study import Study
 from tuneyard.search.trials.record import trial_folder
+from tuneyard.search.tune.connection import ENVIRONMENT
 from tuneyard.search.tune.events import SearchStopper, TrialEvents
 from tuneyard.search.tune.resources import Capacity, Resources
 from tuneyard.search.tune.schedulers import RecallsRungs, build_scheduler
@@ -33,79 +32,8 @@ from tuneyard.trainables.worker.setup import TrialSetup
 from tuneyard.trainables.worker.trainable import TrialTrainable
 from tuneyard.trainables.worker.wire import ASSIGNMENT, assignment_of, to_config
 
-ResultT = TypeVar("ResultT")
-
 WORKER_LOSSES = 2
 """How often a trial goes on from its checkpoint after its worker was lost."""
-
-# Ray Tune's own result files and state snapshots: ours are MLflow, the mirrored study and the
-# search's folder, and at 10,000 trials the snapshots cost more than the trials
-_ENVIRONMENT = {
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",
-    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
-    "TUNE_GLOBAL_CHECKPOINT_S": str(10**9),
-    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
-    "RAY_AIR_NEW_OUTPUT": "0",
-}
-
-
-def is_client(address: str | None) -> bool:
-    """Whether an address is that of Ray's client server."""
-    return address is not None and address.startswith("ray://")
-
-
-@contextmanager
-def ray_connection(address: str | None) -> Iterator[None]:
-    """Ray for the time of a search: one that is connected already, a cluster, or one started here.
-
-    Raises:
-        SearchError: The cluster can't be reached.
-    """
-    if ray.is_initialized():
-        yield
-        return
-    os.environ.update(_ENVIRONMENT)
-    try:
-        ray.init(
-            address=address or "local",
-            include_dashboard=None if address else False,
-            log_to_driver=is_client(address),
-            logging_level=logging.ERROR,
-        )
-    except ConnectionError as error:
-        reason = str(error).strip().splitlines()[-1]
-        raise SearchError(f"no Ray cluster answers at {address}: {reason}") from None
-    try:
-        yield
-    finally:
-        ray.shutdown()
-
-
-def through_client(address: str, function: Callable[[], ResultT]) -> ResultT:
-    """Calls a function in a process of the cluster, whose output is shown here.
-
-    Tune's controller needs a node of the cluster, which Ray's client is not.
-
-    Args:
-        address: ``ray://host:port``.
-        function: What is called; it finds Ray connected.
-
-    Raises:
-        SearchError: The cluster can't be reached.
-    """
-
-    # once: a search that was cut short is resumed, not repeated
-    @ray.remote(num_cpus=0, max_retries=0)
-    def call() -> ResultT:
-        return function()
-
-    with ray_connection(address):
-        try:
-            result: ResultT = ray.get(call.remote())
-        except ray.exceptions.RayTaskError as error:
-            raise error.cause from None
-    return result
 
 
 def run_trials(
@@ -131,7 +59,7 @@ def run_trials(
         folder: Where Tune keeps checkpoints, a folder a trial.
         seconds: Wall-clock budget; None without one.
     """
-    os.environ.update(_ENVIRONMENT)
+    os.environ.update(ENVIRONMENT)
     resources = Resources.of(spec)
     deadline = time.time() + seconds if seconds else None
     setup = TrialSetup(
