@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from tuneyard.search.frozen import Frozen
 from tuneyard.search.trials.record import TrialRecord, count_states
-from tuneyard.spaces import Value, to_text
-
-if TYPE_CHECKING:
-    from tuneyard.spaces.objective import Objective
-
+from tuneyard.spaces import Value
+from tuneyard.spaces.objective import Objective
 
 ResultState = Literal["queued", "running", "completed", "stopped", "failed"]
-
-
-class ObjectiveResult(Frozen):
-    """The metric that ranks trials."""
-
-    metric: str
-    mode: Literal["min", "max"]
 
 
 class BaselineResult(Frozen):
@@ -69,7 +57,7 @@ class SearchResult(Frozen):
     search: str
     task: str
     state: ResultState
-    objective: ObjectiveResult
+    objective: Objective
     trials: dict[str, int]
     baseline: BaselineResult
     best: BestResult | None
@@ -109,30 +97,3 @@ def best_result(best: TrialRecord, test: dict[str, float]) -> BestResult:
         mlflow_run_id=best.run_id,
         test=test,
     )
-
-
-def trials_csv(records: list[TrialRecord]) -> str:
-    """Every trial a row: number, state, reason, value, best epoch, epochs, seconds, params."""
-    paths = sorted({path for record in records for path in record.best_params | record.params})
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(
-        ["number", "state", "reason", "value", "best_epoch", "epochs", "seconds", "node", *paths]
-    )
-    for record in records:
-        shown = record.best_params or record.params
-        params = {path: to_text(value) for path, value in shown.items()}
-        table.writerow(
-            [
-                record.number,
-                record.state,
-                record.reason,
-                "" if record.value is None else repr(record.value),
-                record.best_epoch,
-                record.epoch,
-                round(record.seconds, 3),
-                record.node,
-                *(params.get(path, "") for path in paths),
-            ]
-        )
-    return text.getvalue()

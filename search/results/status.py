@@ -9,10 +9,11 @@ from typing import Annotated, Literal
 from pydantic import Field, FiniteFloat, field_validator
 
 from tuneyard.search.frozen import Frozen
-from tuneyard.search.results.result import MlflowResult, ObjectiveResult
+from tuneyard.search.results.result import MlflowResult
 from tuneyard.search.spec.search import Seconds
 from tuneyard.spaces import Value
 from tuneyard.spaces.language.errors import SpaceError
+from tuneyard.spaces.objective import Objective
 
 SearchState = Literal["queued", "running", "interrupted", "completed", "stopped", "failed"]
 """A search's state; the last three are ends.
@@ -51,7 +52,7 @@ class SearchStatus(Frozen):
     task: str
     user: str | None
     state: SearchState
-    objective: ObjectiveResult
+    objective: Objective
     budget: int
     trials: dict[str, int]
     baseline: float | None

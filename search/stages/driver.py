@@ -14,16 +14,15 @@ import torch
 
 from tuneyard.datasets import Dataset
 from tuneyard.search.models.registry import champion, crown, register
+from tuneyard.search.results.csv import trials_csv
 from tuneyard.search.results.progress import Progress
 from tuneyard.search.results.result import (
     BaselineResult,
     MlflowResult,
-    ObjectiveResult,
     SearchResult,
     best_result,
     best_trial,
     count_trials,
-    trials_csv,
 )
 from tuneyard.search.spec.schedulers import PBT
 from tuneyard.search.spec.search import SearchSpec, Settings
@@ -171,7 +170,7 @@ class Driver:
             search=str(self.spec.name),
             task=self.spec.task,
             state="failed" if best is None else outcome,
-            objective=ObjectiveResult(**asdict(self.task.objective)),
+            objective=self.task.objective,
             trials=count_trials(records),
             baseline=self._baseline(records),
             best=best_result(best, final.metrics) if best and final else None,

@@ -18,7 +18,6 @@ from tuneyard.search.results.result import (
     BaselineResult,
     BestResult,
     MlflowResult,
-    ObjectiveResult,
     ResultState,
     SearchResult,
 )
@@ -93,7 +92,7 @@ def read_result(client: MlflowClient, parent: Run) -> SearchResult:
         search=tags["tuneyard.search"],
         task=task,
         state=cast("ResultState", tags["tuneyard.state"]),
-        objective=ObjectiveResult(metric=objective.metric, mode=objective.mode),
+        objective=objective,
         trials={"total": len(children)} | {state: counts[state] for state in ENDS},
         baseline=BaselineResult(
             value=_value(first) if first else None,

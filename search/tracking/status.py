@@ -12,13 +12,14 @@ from typing import Literal, cast, get_args
 
 from mlflow.entities import Run
 
-from tuneyard.search.results.result import MlflowResult, ObjectiveResult
+from tuneyard.search.results.result import MlflowResult
 from tuneyard.search.results.status import OVER, SearchState, SearchStatus, TrialStatus
 from tuneyard.search.tracking.heartbeat import DEAD_SECONDS, HEARTBEAT, WALL
 from tuneyard.search.trials.record import ENDS, Params
 from tuneyard.spaces import SpaceError
 from tuneyard.spaces.fields.training import TrainingSpace
 from tuneyard.spaces.language.space import Space
+from tuneyard.spaces.objective import Objective
 from tuneyard.spaces.registry import find_description
 from tuneyard.trainables.task import find_task
 
@@ -115,7 +116,7 @@ def _silence(run: Run, now: float) -> float:
     return now - max(heard, _seconds(run.info.start_time))
 
 
-def _objective(tags: Mapping[str, str]) -> ObjectiveResult:
+def _objective(tags: Mapping[str, str]) -> Objective:
     """As the driver wrote it; as the task says, where no driver has begun."""
     metric, mode = tags.get("tuneyard.metric"), tags.get("tuneyard.mode")
     if metric is None or mode not in ("min", "max"):
@@ -123,9 +124,9 @@ def _objective(tags: Mapping[str, str]) -> ObjectiveResult:
             objective = find_task(tags["tuneyard.task"]).objective
         except SpaceError:
             # a task that another version has
-            return ObjectiveResult(metric=metric or "unknown", mode="min")
+            return Objective(metric=metric or "unknown", mode="min")
         metric, mode = objective.metric, objective.mode
-    return ObjectiveResult(metric=metric, mode=cast('Literal["min", "max"]', mode))
+    return Objective(metric=metric, mode=cast('Literal["min", "max"]', mode))
 
 
 def _counts(run: Run, state: SearchState) -> dict[str, int]:

@@ -9,16 +9,15 @@ from typing import Any, Literal
 import pytest
 from pydantic import ValidationError
 
+from tuneyard.search.results.csv import trials_csv
 from tuneyard.search.results.result import (
     BaselineResult,
     BestResult,
     MlflowResult,
-    ObjectiveResult,
     SearchResult,
     best_result,
     best_trial,
     count_trials,
-    trials_csv,
 )
 from tuneyard.search.trials.record import Params, State, TrialRecord
 from tuneyard.spaces.objective import Objective
@@ -36,7 +35,7 @@ def result(**changes: Any) -> SearchResult:
         "search": "my-search",
         "task": "diabetes",
         "state": "completed",
-        "objective": ObjectiveResult(metric="val_loss", mode="min"),
+        "objective": Objective(metric="val_loss", mode="min"),
         "trials": count_trials([record(0, 0.5)]),
         "baseline": BaselineResult(value=0.5, config={"lr": 0.1, "l1": None, "on": True}),
         "best": BestResult(

@@ -9,13 +9,13 @@ from tuneyard.search.results.result import (
     BaselineResult,
     BestResult,
     MlflowResult,
-    ObjectiveResult,
     SearchResult,
 )
 from tuneyard.search.results.tables import print_result, print_space, print_table, short
 from tuneyard.spaces import Float, Int, Length
 from tuneyard.spaces.fields.optimizers import SGD
 from tuneyard.spaces.fields.training import TrainingSpace
+from tuneyard.spaces.objective import Objective
 
 
 class ShownSpace(TrainingSpace):
@@ -82,7 +82,7 @@ def result(**changes: Any) -> SearchResult:
         "search": "my-search",
         "task": "diabetes",
         "state": "completed",
-        "objective": ObjectiveResult(metric="val_accuracy", mode="max"),
+        "objective": Objective(metric="val_accuracy", mode="max"),
         "trials": {"total": 9, "completed": 6, "early_stopped": 1, "pruned": 2, "failed": 0},
         "baseline": BaselineResult(value=0.75, config={"kind": "sgd", "sgd.lr": 0.1, "l1": None}),
         "best": BestResult(

@@ -6,17 +6,17 @@ from typing import Any
 import pytest
 from mlflow import MlflowClient
 
+from tuneyard.search.results.csv import trials_csv
 from tuneyard.search.results.result import (
     BaselineResult,
     BestResult,
     MlflowResult,
-    ObjectiveResult,
     SearchResult,
-    trials_csv,
 )
 from tuneyard.search.tracking.recorder import CURVE_POINTS, PARENT
 from tuneyard.search.tracking.runs import end_search, finish_search
 from tuneyard.search.trials.record import Params, State
+from tuneyard.spaces.objective import Objective
 
 PARAMS: Params = {"optimizer.kind": "sgd", "optimizer.sgd.lr": 0.1, "batch_size": None, "on": True}
 
@@ -239,7 +239,7 @@ def test_the_result_goes_to_the_parent_run(record_search: Any, store: MlflowClie
         search="my-search",
         task="diabetes",
         state="completed",
-        objective=ObjectiveResult(metric="val_loss", mode="min"),
+        objective=Objective(metric="val_loss", mode="min"),
         trials={"total": 1},
         baseline=BaselineResult(value=0.5, config=PARAMS),
         best=BestResult(
