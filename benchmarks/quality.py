@@ -78,7 +78,7 @@ def measure(task: str) -> dict[str, Any]:
         if task == "image-transfer":
             write_pictures(Path(folder) / "pictures")
         done = subprocess.run(
-            [sys.executable, "-m", "tuneyard.search.cli.main", *arguments, "--json"],
+            [sys.executable, "-m", "tuneyard.search.cli", *arguments, "--json"],
             cwd=folder,
             stdout=subprocess.PIPE,
             text=True,

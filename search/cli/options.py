@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import shlex
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, is_dataclass
-from functools import wraps
-from inspect import Parameter, Signature, signature
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
 from tuneyard.search.errors import SearchError
 
 if TYPE_CHECKING:
-    from tuneyard.search.client.cluster import Cluster
-    from tuneyard.search.results.result import SearchResult
     from tuneyard.search.spec.search import SearchSpec, Settings
 
-NO_TRIAL = 1
-"""Exit code of a search in which no trial succeeded."""
-
-ADDRESS = "TUNEYARD_CLUSTER"
-TOKEN = "TUNEYARD_TOKEN"
-
+Search = Annotated[str, typer.Argument(metavar="SEARCH")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout, nothing else.")]
 Set = Annotated[
     list[str],
@@ -57,32 +46,6 @@ TrackingUri = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option(help="MLflow's address; MLFLOW_TRACKING_URI, else sqlite:///mlflow.db."),
 ]
-
-
-def with_options(command: Callable[..., None]) -> Callable[..., None]:
-    """A command for Typer: in place of a parameter of a dataclass, it takes that class's fields."""
-    own = signature(command, eval_str=True).parameters
-    groups: dict[str, type[Any]] = {
-        name: one.annotation
-        for name, one in own.items()
-        if isinstance(one.annotation, type) and is_dataclass(one.annotation)
-    }
-
-    @wraps(command)
-    def call(**values: Any) -> None:
-        for name, group in groups.items():
-            values[name] = group(**{field.name: values.pop(field.name) for field in fields(group)})
-        command(**values)
-
-    taken: list[Parameter] = []
-    for name, parameter in own.items():
-        group = groups.get(name)
-        taken += signature(group, eval_str=True).parameters.values() if group else [parameter]
-    # Typer asks `inspect` what a command takes
-    call.__signature__ = Signature(  # type: ignore[attr-defined]
-        [parameter.replace(kind=Parameter.KEYWORD_ONLY) for parameter in taken]
-    )
-    return call
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,69 +153,3 @@ class HereOptions:
             address=self.address,
             display=True,
         )
-
-
-@dataclass(frozen=True, kw_only=True)
-class ClusterOptions:
-    """Which cluster's service is asked, and with whose token."""
-
-    cluster: Annotated[
-        str | None, typer.Option(envvar=ADDRESS, help="Address of a cluster's service.")
-    ] = None
-    token_file: Annotated[
-        Path | None, typer.Option(help=f"File that holds the token, instead of {TOKEN}.")
-    ] = None
-
-    def connect(self) -> Cluster:
-        """A client of the service; nothing is sent yet.
-
-        Raises:
-            SearchError: There is no address, or it or the token is wrong.
-        """
-        from tuneyard.search.client.cluster import Cluster
-
-        if not self.cluster:
-            raise SearchError(
-                f"there is no cluster to ask; name its service with --cluster or {ADDRESS}, e.g. "
-                "http://127.0.0.1:8080"
-            )
-        return Cluster(self.cluster, self._token())
-
-    def _token(self) -> str | None:
-        if self.token_file is None:
-            return os.environ.get(TOKEN, "").strip() or None
-        try:
-            return self.token_file.read_text().strip()
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is not text"
-            raise SearchError(f"can't read --token-file {self.token_file}: {reason}") from None
-
-    def again(self) -> str:
-        """The options that another command needs to ask the same service; most often none."""
-        options: list[str] = []
-        if self.cluster is not None and self.cluster != os.environ.get(ADDRESS):
-            options += ["--cluster", self.cluster]
-        if self.token_file is not None:
-            options += ["--token-file", str(self.token_file)]
-        return "".join(f" {shlex.quote(word)}" for word in options)
-
-
-def print_result(result: SearchResult, as_json: bool) -> None:
-    """Prints what a search found, for people or as JSON."""
-    from tuneyard.search.results import tables
-
-    if as_json:
-        typer.echo(result.model_dump_json())
-    else:
-        tables.print_result(result)
-
-
-def conclude(result: SearchResult, here: HereOptions, as_json: bool) -> None:
-    """Prints what a search that ran here found; exits with 1 where no trial succeeded."""
-    print_result(result, as_json)
-    if not as_json:
-        uri = here.tracking_uri
-        option = f" --tracking-uri {shlex.quote(uri)}" if uri else ""
-        typer.echo(f"\nCompare the trials in MLflow: tuneyard ui{option}")
-    if result.best is None:
-        raise typer.Exit(NO_TRIAL)

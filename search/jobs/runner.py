@@ -70,7 +70,7 @@ class Job:
         if self._stopped:
             # while no driver was there to be told
             return -signal.SIGTERM
-        command = [sys.executable, "-m", "tuneyard.search.cli.main", "resume", self._search]
+        command = [sys.executable, "-m", "tuneyard.search.cli", "resume", self._search]
         return subprocess.run([*command, "--address", "auto", *options], check=False).returncode
 
 

@@ -129,7 +129,7 @@ class Stack:
         """A command of tuneyard on this machine, as a user of the cluster gives it."""
         client = {"TUNEYARD_CLUSTER": self.url("API"), "TUNEYARD_TOKEN": self.token}
         return subprocess.run(
-            [sys.executable, "-m", "tuneyard.search.cli.main", *arguments],
+            [sys.executable, "-m", "tuneyard.search.cli", *arguments],
             env=os.environ | client,
             capture_output=True,
             text=True,

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tuneyard.search.cli.options import ClusterOptions
+from tuneyard.search.cli.cluster_options import ClusterOptions
 from tuneyard.search.client import cluster
 from tuneyard.search.client import http as cluster_http
 from tuneyard.search.client.cluster import Cluster

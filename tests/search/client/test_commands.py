@@ -137,7 +137,7 @@ def test_ctrl_c_leaves_the_search_running(other: Any, told: Any, tmp_path: Path)
     options = ["--follow", "--cluster", server.address, "--token-file", "my token"]
     (tmp_path / "my token").write_text("word")
     with subprocess.Popen(
-        [sys.executable, "-m", "tuneyard.search.cli.main", "submit", "diabetes", *options],
+        [sys.executable, "-m", "tuneyard.search.cli", "submit", "diabetes", *options],
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -201,7 +201,7 @@ def test_a_search_that_is_submitted_comes_whole(service: Service) -> None:
 def test_a_wrong_token_is_one_line_and_not_shown(service: Service) -> None:
     secret = "not-the-token-of-ada"
     done = subprocess.run(
-        [sys.executable, "-m", "tuneyard.search.cli.main", "jobs", "--json"],
+        [sys.executable, "-m", "tuneyard.search.cli", "jobs", "--json"],
         env={"TUNEYARD_CLUSTER": service.address, "TUNEYARD_TOKEN": secret},
         capture_output=True,
         text=True,

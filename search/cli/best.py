@@ -1,0 +1,26 @@
+"""The command `tuneyard best`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tuneyard.search.cli.options import Json, TrackingUri
+from tuneyard.search.cli.output import NO_TRIAL, print_result
+
+
+def best(
+    name: Annotated[str, typer.Argument(metavar="TASK|SEARCH")],
+    tracking_uri: TrackingUri = None,
+    as_json: Json = False,
+) -> None:
+    """Shows a search's result, or that of the search which a task's champion comes from."""
+    from tuneyard.search.tracking.client import check_store, connect
+    from tuneyard.search.tracking.result import find_result
+
+    check_store(tracking_uri, must_exist=True)
+    result = find_result(connect(tracking_uri), name)
+    print_result(result, as_json)
+    if result.best is None:
+        raise typer.Exit(NO_TRIAL)

@@ -1,0 +1,59 @@
+"""What several commands print, and the codes that they exit with."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from tuneyard.search.cli.options import HereOptions
+    from tuneyard.search.results.result import SearchResult
+    from tuneyard.search.results.status import SearchStatus
+
+NO_TRIAL = 1
+"""Exit code of a search in which no trial succeeded."""
+
+WRONG_INPUT = 2
+"""Exit code where the input was wrong."""
+
+INTERRUPTED = 130
+"""Exit code after Ctrl+C, as of any command."""
+
+
+def print_result(result: SearchResult, as_json: bool) -> None:
+    """Prints what a search found, for people or as JSON."""
+    from tuneyard.search.results import tables
+
+    if as_json:
+        typer.echo(result.model_dump_json())
+    else:
+        tables.print_result(result)
+
+
+def conclude(result: SearchResult, here: HereOptions, as_json: bool) -> None:
+    """Prints what a search that ran here found; exits with 1 where no trial succeeded."""
+    print_result(result, as_json)
+    if not as_json:
+        uri = here.tracking_uri
+        option = f" --tracking-uri {shlex.quote(uri)}" if uri else ""
+        typer.echo(f"\nCompare the trials in MLflow: tuneyard ui{option}")
+    if result.best is None:
+        raise typer.Exit(NO_TRIAL)
+
+
+def print_status(status: SearchStatus, options: str, as_json: bool) -> None:
+    """Prints how a search stands that was handed to a cluster, for people or as JSON.
+
+    Args:
+        status: Of the search.
+        options: Those that the commands named need to ask the same cluster.
+        as_json: One JSON object in place of the text.
+    """
+    from tuneyard.search.client.tables import print_submitted
+
+    if as_json:
+        typer.echo(status.model_dump_json())
+    else:
+        print_submitted(status, options)

@@ -1,0 +1,84 @@
+"""The command `tuneyard resume`."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tuneyard.search.cli.cluster_options import ClusterOptions
+from tuneyard.search.cli.options import HereOptions, Json, Search, Target, Time
+from tuneyard.search.cli.output import conclude, print_status
+from tuneyard.search.cli.with_options import with_options
+from tuneyard.search.errors import SearchError
+
+if TYPE_CHECKING:
+    from tuneyard.search.client.cluster import Cluster
+    from tuneyard.search.results.status import Budget, SearchStatus
+
+HERE = tuple(field.name for field in fields(HereOptions))
+
+
+@with_options
+def resume(
+    context: typer.Context,
+    search: Search,
+    at: ClusterOptions,
+    here: HereOptions,
+    trials: Annotated[
+        str | None,
+        typer.Option(metavar="NUMBER|+NUMBER", help="How many in all, or how many more."),
+    ] = None,
+    time: Time = None,
+    target: Target = None,
+    as_json: Json = False,
+) -> None:
+    """Goes on with a search that ended or was cut off, here or on a cluster."""
+    budget = _budget(trials, time, target)
+    if _goes_there(context, at):
+        with at.connect() as cluster:
+            status = _resume_there(cluster, search, budget)
+        print_status(status, at.again(), as_json)
+        return
+    from tuneyard.search.api import resume as run
+
+    conclude(run(search, here.settings(), budget), here, as_json)
+
+
+def _budget(trials: str | None, time: str | None, target: float | None) -> Budget:
+    from pydantic import ValidationError
+
+    from tuneyard.search.results.status import Budget
+    from tuneyard.spaces.language.errors import one_line
+
+    try:
+        return Budget.model_validate({"trials": trials, "time": time, "target": target})
+    except ValidationError as error:
+        raise SearchError(one_line(error)) from None
+
+
+def _goes_there(context: typer.Context, at: ClusterOptions) -> bool:
+    """Whether a search is resumed on the cluster: what was typed wins over the environment."""
+    here = [name for name in HERE if _is_typed(context, name)]
+    if here and at.cluster and _is_typed(context, "cluster"):
+        raise SearchError(
+            f"--{here[0].replace('_', '-')} is for a search that runs here, and --cluster for one "
+            "that runs there; leave one of them out"
+        )
+    return bool(at.cluster) and not here
+
+
+def _is_typed(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def _resume_there(cluster: Cluster, search: str, budget: Budget) -> SearchStatus:
+    if budget.trials is not None:
+        return cluster.extend(search, budget)
+    if budget.time is not None or budget.target is not None:
+        raise SearchError(
+            "on a cluster --time and --target go with --trials, e.g. --trials +100 --time 20m"
+        )
+    return cluster.resume(search)

@@ -1,0 +1,29 @@
+"""The command `tuneyard space`."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from tuneyard.search.cli.options import Ranges, Set
+
+
+def space(
+    task: str,
+    sets: Set,
+    ranges: Ranges,
+    json_schema: Annotated[bool, typer.Option(help="JSON Schema of the configs.")] = False,
+) -> None:
+    """Shows a task's space: path, type, domain, baseline and condition of each dimension."""
+    from tuneyard.search.results.tables import print_space
+    from tuneyard.search.spec.restrictions import parse_restrictions
+    from tuneyard.spaces.registry import find_description
+
+    cls = find_description(task).space
+    narrowed = cls.space().narrow(parse_restrictions(sets, ranges))
+    if json_schema:
+        typer.echo(json.dumps(cls.model_json_schema(), indent=2))
+    else:
+        print_space(narrowed)
