@@ -36,13 +36,13 @@ class ClusterOptions:
         Raises:
             SearchError: There is no address, or it or the token is wrong.
         """
-        from tuneyard.search.client.cluster import Cluster
-
         if not self.cluster:
             raise SearchError(
                 f"there is no cluster to ask; name its service with --cluster or {ADDRESS}, e.g. "
                 "http://127.0.0.1:8080"
             )
+        from tuneyard.search.client.cluster import Cluster
+
         return Cluster(self.cluster, self._token())
 
     def _token(self) -> str | None:
