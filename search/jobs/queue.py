@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from operator import methodcaller
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tuneyard.search.errors import SearchError
+from tuneyard.search.errors import SearchError, first_line
 
 if TYPE_CHECKING:
     from ray.job_submission import JobSubmissionClient
@@ -171,7 +171,7 @@ class JobQueue:
                 f"Ray at {self.address} does not take the token; set RAY_AUTH_MODE=token and "
                 "RAY_AUTH_TOKEN as on its nodes"
             )
-        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        reason = first_line(error) or type(error).__name__
         return RayAwayError(
             f"Ray does not answer at {self.address}: {reason}; start it there, or name another "
             "address with RAY_API_SERVER_ADDRESS"

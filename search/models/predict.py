@@ -24,7 +24,7 @@ from mlflow.models import Model
 from mlflow.types import TensorSpec
 from torch import nn
 
-from tuneyard.search.errors import SearchError
+from tuneyard.search.errors import SearchError, first_line
 from tuneyard.search.models.registry import champion
 
 __all__ = ["ModelVersion", "ServedModel", "champion", "load_version"]
@@ -63,7 +63,7 @@ class ServedModel:
             with torch.no_grad():
                 outputs = self.module(torch.from_numpy(inputs))
         except (RuntimeError, IndexError, AssertionError) as error:
-            reason = str(error).strip().partition("\n")[0]
+            reason = first_line(error)
             raise SearchError(f"inputs can't be taken by {self.name}: {reason}") from None
         found: list[Any] = outputs.tolist()
         return found
@@ -93,7 +93,7 @@ def load_version(client: MlflowClient, version: ModelVersion) -> ServedModel:
         try:
             module = mlflow.pytorch.load_model(str(files))
         except (MlflowException, RuntimeError) as error:
-            reason = str(error).strip().partition("\n")[0]
+            reason = first_line(error)
             raise SearchError(
                 f"{version.name} version {version.version} can't be loaded: {reason}"
             ) from None

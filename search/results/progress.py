@@ -16,7 +16,7 @@ from rich.text import Text
 from tuneyard.search.spec.search import SearchSpec
 from tuneyard.search.trials.clock import Clock
 from tuneyard.search.trials.listener import History, TrialListener
-from tuneyard.search.trials.record import BASELINE, FAILURES, TrialRecord, cost
+from tuneyard.search.trials.record import BASELINE, FAILURES, TrialRecord
 from tuneyard.spaces import to_text
 from tuneyard.spaces.objective import Objective
 
@@ -143,7 +143,7 @@ class Progress(TrialListener):
     def _ranked(self) -> list[TrialRecord]:
         """Trials with a value that did not fail, the best first."""
         valued = [
-            (cost(record.value, self._objective), record)
+            (self._objective.cost(record.value), record)
             for record in self._records.values()
             if record.value is not None and record.state not in FAILURES
         ]

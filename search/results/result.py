@@ -72,16 +72,6 @@ class SearchResult(Frozen):
         return 100 * (self.best.value - self.baseline.value) / abs(self.baseline.value)
 
 
-def best_trial(records: Sequence[TrialRecord], objective: Objective) -> TrialRecord | None:
-    """The best trial whose weights are kept; the earlier one of two alike."""
-    best: TrialRecord | None = None
-    for record in records:
-        value = record.value if record.candidate else None
-        if value is not None and objective.better(value, best.value if best else None):
-            best = record
-    return best
-
-
 def count_trials(records: Sequence[TrialRecord]) -> dict[str, int]:
     """How many trials there are, in all and by how they ended."""
     return {"total": len(records)} | {str(state): n for state, n in count_states(records).items()}

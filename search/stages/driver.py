@@ -21,7 +21,6 @@ from tuneyard.search.results.result import (
     MlflowResult,
     SearchResult,
     best_result,
-    best_trial,
     count_trials,
 )
 from tuneyard.search.spec.schedulers import PBT
@@ -34,6 +33,7 @@ from tuneyard.search.tracking.heartbeat import Heartbeat
 from tuneyard.search.tracking.recorder import Recorder
 from tuneyard.search.tracking.runs import ChildRun, SearchRun, end_search, finish_search, last_epoch
 from tuneyard.search.trials.clock import Clock
+from tuneyard.search.trials.ranking import best_trial
 from tuneyard.search.trials.record import BASELINE, TrialRecord
 from tuneyard.search.tune.events import SearchStopper, TrialEvents
 from tuneyard.search.tune.resources import Resources, on_gpu

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from tuneyard.search.storage.folder import CHECKPOINTS, SearchFolder
 from tuneyard.search.trials.listener import TrialListener
-from tuneyard.search.trials.record import TrialRecord, cost, trial_folder
+from tuneyard.search.trials.record import TrialRecord, trial_folder
 from tuneyard.spaces.objective import Objective
 
 ARTIFACTS = "checkpoint"
@@ -65,7 +65,7 @@ class BestCheckpoints(TrialListener):
     def _judge(self, record: TrialRecord, *, uploaded: bool) -> None:
         self._best.append(record)
         self._best.sort(key=self._rank)
-        beaten = self._best.pop() if len(self._best) > self._keep or not record.candidate else None
+        beaten = self._best.pop() if len(self._best) > self._keep or not record.eligible else None
         if beaten is not record:
             assert record.checkpoint is not None
             self._store.upload(record.number, self._folder, record.checkpoint, ARTIFACTS)
@@ -76,7 +76,7 @@ class BestCheckpoints(TrialListener):
 
     def _rank(self, record: TrialRecord) -> tuple[bool, float, int]:
         value = record.value if record.value is not None else 0.0
-        return (not record.candidate, cost(value, self._objective), record.number)
+        return (not record.eligible, self._objective.cost(value), record.number)
 
     def close(self) -> None:
         """Asks for the last deletions; `sweep` comes when the store has done what it was asked."""

@@ -1,4 +1,4 @@
-"""The folder of one search, on a path or in an object store: spec, trials, checkpoints, result."""
+"""The folder of one search, on a path or in an object store: its files and its checkpoints."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ from pyarrow import ArrowException
 from pyarrow.fs import FileSelector, FileSystem, FileType, LocalFileSystem, copy_files
 
 from tuneyard.search.access import shown
-from tuneyard.search.errors import SearchError
+from tuneyard.search.errors import SearchError, first_line
 from tuneyard.search.trials.record import Params, trial_folder
-from tuneyard.trainables.training.checkpoint import CONFIG, STATE
+from tuneyard.trainables.training.checkpoint_files import CONFIG, STATE
 
 SPEC = "spec.yaml"
-STARTED = "trials"
 CHECKPOINTS = "checkpoints"
 EARLIER = "earlier"
 """A trial's checkpoint of a run of the search before this one."""
@@ -105,24 +104,22 @@ class SearchFolder:
 
     def write(self, name: str, text: str) -> None:
         """Writes a text file, whole or not at all."""
-        self._put(f"{name}.part", text)
+        self.put(f"{name}.part", text)
         self.filesystem.move(f"{self.path}/{name}.part", f"{self.path}/{name}")
 
-    def start_trial(self, number: int, params: Params) -> None:
-        """Records that a trial was proposed, before it runs."""
-        self._put(f"{STARTED}/{number:05d}.json", json.dumps({"params": params}))
+    def put(self, name: str, text: str) -> None:
+        """Writes a text file in one step, which a crash may cut short; see `write`."""
+        path = f"{self.path}/{name}"
+        self.filesystem.create_dir(path.rpartition("/")[0])
+        with self.filesystem.open_output_stream(path) as stream:
+            stream.write(text.encode())
 
-    def started_trials(self) -> list[int]:
-        """The numbers of all trials that were proposed."""
-        return sorted(int(name.partition(".")[0]) for name in self._names(STARTED))
-
-    def started_params(self, number: int) -> Params | None:
-        """A proposed trial's parameters; None where the record was cut short by a crash."""
-        try:
-            params: Params = json.loads(self.read(f"{STARTED}/{number:05d}.json"))["params"]
-        except ValueError:
-            return None
-        return params
+    def names(self, name: str) -> list[str]:
+        """The names of what lies in a folder in it; none where there is no such folder."""
+        found = self.filesystem.get_file_info(
+            FileSelector(f"{self.path}/{name}", allow_not_found=True)
+        )
+        return [info.base_name for info in found]
 
     def set_aside(self, number: int) -> str | None:
         """Keeps an unfinished trial's last checkpoint from being overwritten by the next.
@@ -132,7 +129,7 @@ class SearchFolder:
         """
         folder = f"{CHECKPOINTS}/{trial_folder(number)}"
         earlier = f"{folder}/{EARLIER}"
-        found = sorted(name for name in self._names(folder) if name.startswith("checkpoint_"))
+        found = sorted(name for name in self.names(folder) if name.startswith("checkpoint_"))
         whole = [name for name in found if self._is_whole(f"{folder}/{name}")]
         if whole:
             self.delete(earlier)
@@ -191,25 +188,13 @@ class SearchFolder:
 
     def kept_trials(self) -> list[str]:
         """Names of the trials' folders that hold checkpoints."""
-        return [name for name in self._names(CHECKPOINTS) if name.isdigit()]
-
-    def _put(self, name: str, text: str) -> None:
-        path = f"{self.path}/{name}"
-        self.filesystem.create_dir(path.rpartition("/")[0])
-        with self.filesystem.open_output_stream(path) as stream:
-            stream.write(text.encode())
-
-    def _names(self, name: str) -> list[str]:
-        found = self.filesystem.get_file_info(
-            FileSelector(f"{self.path}/{name}", allow_not_found=True)
-        )
-        return [info.base_name for info in found]
+        return [name for name in self.names(CHECKPOINTS) if name.isdigit()]
 
     def _type(self, name: str) -> FileType:
         try:
             return self.filesystem.get_file_info(f"{self.path}/{name}").type
         except OSError as error:
-            raise SearchError(f"{self} can't be read: {_first_line(error)}") from None
+            raise SearchError(f"{self} can't be read: {first_line(error)}") from None
 
 
 def _resolve(storage: str) -> tuple[FileSystem, str]:
@@ -220,13 +205,9 @@ def _resolve(storage: str) -> tuple[FileSystem, str]:
         if not path.strip("/"):
             raise ValueError("it names no bucket")
     except (ArrowException, OSError, ValueError) as error:
-        reason = _first_line(error).replace(storage, shown(storage))
+        reason = first_line(error).replace(storage, shown(storage))
         raise SearchError(
             f"--storage {shown(storage)} can't be used: {reason}; name a folder, or an object "
             "store such as s3://bucket/searches"
         ) from None
     return filesystem, path
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]

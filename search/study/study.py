@@ -16,6 +16,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from tuneyard.search.spec.samplers import GP, TPE, CmaEs, Grid, QuasiRandom, Random, Sampler
 from tuneyard.search.storage.folder import SearchFolder
+from tuneyard.search.storage.proposals import Proposals
 from tuneyard.search.study.store import Mirror
 from tuneyard.search.trials.listener import History, TrialListener
 from tuneyard.search.trials.record import BASELINE, FAILURES, Params, TrialRecord
@@ -66,14 +67,14 @@ class Study(TrialListener):
         # its messages are one line a trial; ours are the display's
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self._space = space
-        self._folder = folder
+        self._proposals = Proposals(folder)
         direction: Literal["maximize", "minimize"] = (
             "maximize" if objective.mode == "max" else "minimize"
         )
         self._mirror = Mirror(folder, name, direction, studies, resumed=resumed)
         stored = {trial.user_attrs["number"]: trial for trial in self._mirror.trials}
         self.ended_before = [_record(stored[number]) for number in sorted(stored)]
-        started = folder.started_trials() if resumed else []
+        started = self._proposals.numbers() if resumed else []
         # the same seed would propose once more what was proposed at the start
         self._study = optuna.create_study(
             direction=direction, sampler=_build_sampler(sampler, seed + len(started))
@@ -89,8 +90,8 @@ class Study(TrialListener):
     def _rest_of_grid(self, sampler: Grid) -> Iterator[TrainingSpace]:
         """The grid without what was proposed: the baseline, and all of an earlier run."""
         proposed = [self._space.baseline()]
-        for number in self._folder.started_trials():
-            params = self._folder.started_params(number)
+        for number in self._proposals.numbers():
+            params = self._proposals.params(number)
             proposed += [self._space.unflatten(params)] if params else []
         return (config for config in self._space.grid(sampler.points) if config not in proposed)
 
@@ -100,7 +101,7 @@ class Study(TrialListener):
             if number in stored:
                 self._study.add_trial(stored[number])
                 continue
-            params = self._folder.started_params(number) if number in started else None
+            params = self._proposals.params(number) if number in started else None
             asked = self._propose(self._space.unflatten(params)) if params else self._next()
             self._waiting += [asked] if asked else []
 
@@ -130,7 +131,7 @@ class Study(TrialListener):
             chosen = self._space.suggest(lambda leaf: _suggest(trial, leaf))
         self._asked[trial.number] = trial
         params = self._space.flatten(chosen)
-        self._folder.start_trial(trial.number, params)
+        self._proposals.add(trial.number, params)
         return trial.number, params
 
     def curves(self) -> dict[int, dict[int, float]]:

@@ -16,7 +16,7 @@ from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
 from tuneyard.search.access import shown
-from tuneyard.search.errors import SearchError
+from tuneyard.search.errors import SearchError, first_line
 
 __all__ = ["MlflowClient", "MlflowException", "Run", "check_store", "connect", "tracking_address"]
 
@@ -74,7 +74,7 @@ def connect(tracking_uri: str | None) -> MlflowClient:
         client.search_experiments(max_results=1)
     except Exception as error:  # those of the database's driver come as they are
         # the address of a database holds a password
-        reason = str(error).strip().partition("\n")[0].replace(uri, shown(uri))
+        reason = first_line(error).replace(uri, shown(uri))
         raise SearchError(
             f"MLflow does not answer at {shown(uri)}: {reason}; start it there, or name another "
             "address with --tracking-uri or MLFLOW_TRACKING_URI"

@@ -12,7 +12,7 @@ from mlflow.store.entities import PagedList
 from mlflow.utils.search_utils import SearchUtils
 
 from tuneyard.search.access import shown
-from tuneyard.search.errors import SearchError
+from tuneyard.search.errors import SearchError, first_line
 from tuneyard.search.results.status import SearchState, TrialPage, TrialStatus
 from tuneyard.search.spec.search import NAME
 from tuneyard.search.tracking.client import (
@@ -66,7 +66,7 @@ class MlflowSearches:
         except (MlflowException, OSError) as error:
             if getattr(error, "error_code", None) == "RESOURCE_DOES_NOT_EXIST":
                 raise
-            reason = str(error).strip().partition("\n")[0].replace(self._uri, self.address)
+            reason = first_line(error).replace(self._uri, self.address)
             raise MlflowAwayError(f"MLflow does not answer at {self.address}: {reason}") from None
 
     def check(self) -> None:

@@ -153,7 +153,7 @@ class Recorder(TrialListener):
             tags["tuneyard.value"] = repr(record.value)
             tags["tuneyard.best_epoch"] = str(record.best_epoch)
             metrics[f"best_{self._metric}"] = {record.best_epoch: record.value}
-        if record.candidate:
+        if record.eligible:
             tags["tuneyard.candidate"] = "true"
         if record.best_params and record.best_params != record.params:
             tags["tuneyard.best_params"] = json.dumps(record.best_params)
@@ -162,7 +162,7 @@ class Recorder(TrialListener):
 
     def _count_end(self, record: TrialRecord) -> None:
         self._states[record.state] += 1
-        value = record.value if record.candidate else None
+        value = record.value if record.eligible else None
         if value is not None and self._objective.better(value, self._best):
             self._best = value
         if record.number == BASELINE:

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import Literal, get_args
 
 from tuneyard.spaces import Value
-
-if TYPE_CHECKING:
-    from tuneyard.spaces.objective import Objective
 
 Params = dict[str, Value]
 
@@ -72,14 +69,9 @@ class TrialRecord:
     run_id: str = ""
 
     @property
-    def candidate(self) -> bool:
+    def eligible(self) -> bool:
         """Whether its model may be the search's best: it has a value and its weights."""
         return self.value is not None and self.checkpoint is not None
-
-
-def cost(value: float, objective: Objective) -> float:
-    """A value by which trials are sorted, the best first: smaller is better in either direction."""
-    return value if objective.mode == "min" else -value
 
 
 def count_states(records: Iterable[TrialRecord]) -> dict[State, int]:

@@ -154,7 +154,7 @@ class SearchStopper(Stopper, TrialListener):
 
     def ended(self, record: TrialRecord) -> None:
         """Ends the search if the trial has reached the target."""
-        if self._target is None or not record.candidate or record.value is None:
+        if self._target is None or not record.eligible or record.value is None:
             return
         if self._objective.reached(record.value, self._target):
             self.stop("target")

@@ -10,11 +10,8 @@ import torch
 
 from tuneyard.spaces import Value
 from tuneyard.trainables.problem import Weights
+from tuneyard.trainables.training.checkpoint_files import CONFIG, STATE, WEIGHTS
 from tuneyard.trainables.training.training import Training
-
-WEIGHTS = "model.pt"
-STATE = "state.pt"
-CONFIG = "config.json"
 
 Params = dict[str, Value]
 

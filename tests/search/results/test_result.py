@@ -16,9 +16,9 @@ from tuneyard.search.results.result import (
     MlflowResult,
     SearchResult,
     best_result,
-    best_trial,
     count_trials,
 )
+from tuneyard.search.trials.ranking import best_trial
 from tuneyard.search.trials.record import Params, State, TrialRecord
 from tuneyard.spaces.objective import Objective
 

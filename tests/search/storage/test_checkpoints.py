@@ -26,7 +26,7 @@ class End(NamedTuple):
     saved: bool
 
     @property
-    def candidate(self) -> bool:
+    def eligible(self) -> bool:
         return self.value is not None and self.saved and self.state not in FAILURES
 
 
@@ -78,7 +78,7 @@ def end(best: BestCheckpoints, store: Store) -> None:
 
 
 def ending(state: State) -> st.SearchStrategy[End]:
-    """Ends of one kind; what a failed trial has saved is there to go on from, no candidate."""
+    """Ends of one kind; what a failed trial has saved is there to go on from, and not eligible."""
     values = st.integers(-3, 3).map(float) | st.floats(-1e9, 1e9)
     if state in ("completed", "early_stopped"):
         return st.builds(End, st.just(state), values, st.just(True))
@@ -106,7 +106,7 @@ def trial(folder: SearchFolder, number: int, end: End) -> TrialRecord:
         name += "/checkpoint_000000"
         Path(folder.path, name).mkdir()
         Path(folder.path, name, "model.pt").write_text(str(number))
-        record.checkpoint = name if end.candidate else None
+        record.checkpoint = name if end.eligible else None
     return record
 
 
@@ -137,12 +137,12 @@ def play(
 
 
 def expected(ends: Sequence[End], mode: Mode, keep: int) -> set[int]:
-    """The k best candidates; the earlier one of two alike."""
+    """The k best eligible trials; the earlier one of two alike."""
     sign = 1 if mode == "min" else -1
     ranked = sorted(
         (sign * end.value, number)
         for number, end in enumerate(ends)
-        if end.candidate and end.value is not None
+        if end.eligible and end.value is not None
     )
     return {number for _, number in ranked[:keep]}
 
@@ -191,7 +191,7 @@ def test_a_resumed_search_keeps_the_same(
             record = TrialRecord(number, {}, state=before.state, value=before.value)
             # the mirror still knows of those that are deleted
             record.checkpoint = f"checkpoints/{number:05d}/checkpoint_000000"
-            record.checkpoint = record.checkpoint if before.candidate else None
+            record.checkpoint = record.checkpoint if before.eligible else None
             best.restored(record)
         for number in order[cut:]:
             best.ended(trial(folder, number, ends[number]))

@@ -2,6 +2,8 @@
 
 import io
 import json
+import subprocess
+import sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -12,6 +14,7 @@ from pyarrow.fs import FileType
 
 from tuneyard.search.errors import SearchError
 from tuneyard.search.storage.folder import SPEC, SearchFolder
+from tuneyard.search.storage.proposals import Proposals
 from tuneyard.search.trials.record import Params
 
 PARAMS: Params = {
@@ -122,13 +125,13 @@ def test_a_path_that_cannot_be_made(tmp_path: Path) -> None:
 
 
 def test_proposed_trials_are_recorded(folder: SearchFolder, storage: str) -> None:
-    assert folder.started_trials() == []
+    assert Proposals(folder).numbers() == []
     for number in (0, 12, 3, 100_000):
-        folder.start_trial(number, PARAMS | {"size": number})
-    other = again(folder, storage)
-    assert other.started_trials() == [0, 3, 12, 100_000]
-    assert other.started_params(12) == PARAMS | {"size": 12}
-    params = other.started_params(0) or {}
+        Proposals(folder).add(number, PARAMS | {"size": number})
+    other = Proposals(again(folder, storage))
+    assert other.numbers() == [0, 3, 12, 100_000]
+    assert other.params(12) == PARAMS | {"size": 12}
+    params = other.params(0) or {}
     assert {path: type(value) for path, value in params.items()} == {
         path: type(value) for path, value in PARAMS.items()
     }
@@ -136,11 +139,11 @@ def test_proposed_trials_are_recorded(folder: SearchFolder, storage: str) -> Non
 
 @pytest.mark.parametrize("kept", [0, 1, 20])
 def test_a_record_that_a_crash_cut_short_is_none(folder: SearchFolder, kept: int) -> None:
-    folder.start_trial(4, PARAMS)
+    Proposals(folder).add(4, PARAMS)
     text = folder.read("trials/00004.json")
     folder.write("trials/00004.json", text[:kept])
-    assert folder.started_trials() == [4]
-    assert folder.started_params(4) is None
+    assert Proposals(folder).numbers() == [4]
+    assert Proposals(folder).params(4) is None
 
 
 def test_a_checkpoint_is_set_aside(folder: SearchFolder, storage: str) -> None:
@@ -298,3 +301,11 @@ def test_a_store_that_lets_nobody_in_costs_one_line() -> None:
     (line,) = str(refused.value).splitlines()
     assert line.startswith("s3://bucket/searches/my-search can't be read: ")
     assert "ACCESS_DENIED" in line
+
+
+def test_a_folder_is_read_without_torch() -> None:
+    program = "import sys, tuneyard.search.storage.folder; print('torch' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout == "False\n"

@@ -12,6 +12,7 @@ from optuna.trial import FrozenTrial
 
 from tuneyard.search.spec.samplers import Random, Sampler
 from tuneyard.search.storage.folder import SearchFolder
+from tuneyard.search.storage.proposals import Proposals
 from tuneyard.search.study.study import Study
 from tuneyard.search.trials.record import Params, State, TrialRecord
 from tuneyard.spaces import Float, Int, Space
@@ -54,6 +55,7 @@ class Search:
         self.name = f"{folder.name}-{random.getrandbits(64):x}"
         self.folder = SearchFolder(folder, self.name)
         self.folder.make()
+        self.proposals = Proposals(self.folder)
         self.studies = studies
         self._begun = False
 

@@ -17,7 +17,7 @@ def known(record: TrialRecord) -> dict[str, Any]:
 
 def test_what_ended_is_known_and_the_others_come_first(search: Any) -> None:
     ended = search.cut()
-    before = {number: search.folder.started_params(number) for number in range(8)}
+    before = {number: search.proposals.params(number) for number in range(8)}
     study = search.study()
     assert [record.number for record in study.ended_before] == [0, 1, 3, 4, 6]
     for record in study.ended_before:
@@ -26,7 +26,7 @@ def test_what_ended_is_known_and_the_others_come_first(search: Any) -> None:
     assert study.unfinished == [2, 5, 7]
     assert search.ask(study, 3) == [(n, before[n]) for n in (2, 5, 7)]
     assert [number for number, _ in search.ask(study, 3)] == [8, 9, 10]
-    assert search.folder.started_trials() == list(range(11))
+    assert search.proposals.numbers() == list(range(11))
     assert search.numbers() == [6, 0, 1, 4, 3], "the mirror is given each trial once"
 
 
@@ -89,7 +89,7 @@ def test_numbers_whose_record_was_cut_short_are_filled(on_journal: Any, torn: in
     assert [again[2], again[7]] == [asked[2][1], asked[7][1]]
     assert asked[4][1] not in again.values()
     # they are recorded now
-    assert [search.folder.started_params(number) for number in again] == list(again.values())
+    assert [search.proposals.params(number) for number in again] == list(again.values())
 
 
 CUTS = [[], [0], [1], [4], [1, 1, 1], [3, 0, 5], [2, 7, 30]]

@@ -134,7 +134,7 @@ def test_a_trial_from_start_to_end(tune: Tune) -> None:
     assert (record.seconds, record.node) == (2.0, "node-a")
     assert record.metrics == {"val_loss": 0.7}
     assert record.checkpoint == "checkpoints/00003/checkpoint_000000"
-    assert record.candidate
+    assert record.eligible
 
 
 ENDS: list[tuple[dict[str, Any], str, str, bool]] = [
@@ -153,9 +153,9 @@ ENDS: list[tuple[dict[str, Any], str, str, bool]] = [
 ]
 
 
-@pytest.mark.parametrize(("last", "state", "reason", "candidate"), ENDS, ids=str)
+@pytest.mark.parametrize(("last", "state", "reason", "eligible"), ENDS, ids=str)
 def test_how_a_trial_ends(
-    tune: Tune, last: dict[str, Any], state: str, reason: str, candidate: bool
+    tune: Tune, last: dict[str, Any], state: str, reason: str, eligible: bool
 ) -> None:
     trial = FakeTrial(0, saved="00000/checkpoint_000000")
     tune.start(trial)
@@ -165,7 +165,7 @@ def test_how_a_trial_ends(
     tune.events.close("interrupt")
     assert tune.told("ended") == [(0, state, reason)]
     (record,) = tune.events.records
-    assert record.candidate is candidate
+    assert record.eligible is eligible
     assert record.value == 0.8
 
 
@@ -188,7 +188,7 @@ def test_a_diverged_trial_keeps_its_last_finite_value(tune: Tune) -> None:
     (record,) = tune.events.records
     assert (record.value, record.best_epoch, record.epoch) == (0.9, 1, 2)
     assert [told[1] for told in tune.told("progressed")] == [1, 2]
-    assert not record.candidate
+    assert not record.eligible
 
 
 def test_a_worker_lost_too_often(tune: Tune) -> None:
@@ -199,7 +199,7 @@ def test_a_worker_lost_too_often(tune: Tune) -> None:
     tune.fail(trial)
     tune.events.close("time")
     assert tune.told("ended") == [(0, "failed", "ray.exceptions.ActorDiedError: it died")]
-    assert not tune.events.records[0].candidate
+    assert not tune.events.records[0].eligible
 
 
 def test_an_actor_that_never_came(tune: Tune) -> None:
