@@ -1,12 +1,12 @@
-"""Who may import whom, under which name, and how long a file may be."""
+"""Who may import whom, what is packaged, and how long a file may be."""
 
 import ast
-import json
-import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
-from fnmatch import fnmatch
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -15,71 +15,118 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("datasets", "search", "spaces", "trainables")
 MAX_LINES = 350
 
-ALL = ("*",)
-TRIAL = ("trial*.py",)
-TUNE = ("tune_*.py",)
-STUDY = ("study*.py",)
-RECORD = ("mlflow_*.py", "best.py")
-SERVICE = ("service_*.py",)
+SPACES = "spaces spaces.language spaces.objective spaces.fields"
+LEAVES = "search.errors search.frozen search.access"
 
-# folder -> what may be imported there beside the standard library -> by which files (patterns).
-# A name stands for itself and everything under it, and the longest one that fits counts.
-ALLOWED: dict[str, dict[str, tuple[str, ...]]] = {
-    "spaces": {
-        "annotated_types": ALL,
-        "pydantic": ALL,
-        "pydantic_core": ALL,
-        "tuneyard.spaces": ALL,
-    },
-    "datasets": {
-        "PIL": ("image_folder.py",),
-        "anyascii": ALL,
-        "numpy": ALL,
-        "pooch": ALL,
-        "sklearn": ALL,
-        "torchvision.datasets": ALL,
-        "tuneyard.datasets": ALL,
-    },
-    "trainables": {
-        "numpy": ALL,
-        "ray": TRIAL,
-        "sklearn.metrics": ALL,
-        "torch": ALL,
-        "torchvision": ALL,
-        "tuneyard.datasets": ALL,
-        "tuneyard.spaces": ALL,
-        "tuneyard.trainables": ALL,
-    },
-    "search": {
-        "fastapi": SERVICE,
-        "httpx": ("cluster*.py",),
-        "limits": ("service_limits.py",),
-        "mlflow": RECORD,
-        "numpy": ALL,
-        "optuna": STUDY,
-        "pandas": ALL,
-        "prometheus_client": ("service_metrics.py",),
-        "pyarrow": ("folder.py",),
-        "pydantic": ALL,
-        "pydantic_core": SERVICE,
-        "ray": TUNE,
-        "ray.exceptions.AuthenticationError": (*TUNE, "ray_jobs.py"),
-        "ray.job_submission": ("ray_jobs.py",),
-        "rich": ALL,
-        "sqlalchemy.pool": STUDY,
-        "starlette": SERVICE,
-        "torch": ("driver.py", "mlflow_models.py", "mlflow_champions.py"),
-        "tuneyard": ALL,
-        "typer": ("cli*.py",),
-        "uvicorn": ("service_server.py",),
-        "yaml": ALL,
-    },
+# A room is a package or a module of `spaces`, `trainables` or `search`; `datasets` is one room.
+# room -> the rooms that it may import, wherever in a file. All of them stand above it.
+ROOMS: dict[str, str] = {
+    "spaces.language": "",
+    "spaces": "spaces.language",
+    "spaces.objective": "",
+    "spaces.fields": "spaces.language spaces",
+    "spaces.description": SPACES,
+    "spaces.tasks": f"{SPACES} spaces.description",
+    "spaces.registry": f"{SPACES} spaces.description spaces.tasks",
+    "datasets": "",
+    "trainables.problem": "datasets",
+    "trainables.task": f"{SPACES} spaces.description spaces.registry datasets trainables.problem",
+    "trainables.training": f"{SPACES} datasets trainables.problem trainables.task",
+    "trainables.layers": "spaces.fields spaces.tasks datasets trainables.problem",
+    "trainables.problems": f"{SPACES} datasets trainables.problem trainables.task "
+    "trainables.layers",
+    "trainables.tasks": f"{SPACES} spaces.tasks datasets trainables.problem trainables.task "
+    "trainables.training trainables.layers trainables.problems",
+    "trainables.worker": f"{SPACES} datasets trainables.problem trainables.task "
+    "trainables.training",
+    "search.errors": "",
+    "search.frozen": "",
+    "search.access": "",
+    "search.spec": f"{SPACES} spaces.registry trainables.worker {LEAVES}",
+    "search.trials": f"{SPACES} trainables.worker {LEAVES} search.spec",
+    "search.storage": f"{SPACES} trainables.training {LEAVES} search.trials",
+    "search.study": f"{SPACES} trainables.worker {LEAVES} search.spec search.trials search.storage",
+    "search.results": f"{SPACES} trainables.worker {LEAVES} search.spec search.trials",
+    "search.tracking": f"{SPACES} spaces.registry datasets trainables.task trainables.worker "
+    f"{LEAVES} search.spec search.trials search.storage search.results",
+    "search.tune": f"{SPACES} datasets trainables.task trainables.training trainables.worker "
+    f"{LEAVES} search.spec search.trials search.storage search.study",
+    "search.models": f"{SPACES} spaces.registry datasets trainables.problem trainables.task "
+    f"trainables.training {LEAVES} search.spec search.trials search.results search.tracking",
+    "search.stages": f"{SPACES} spaces.registry datasets trainables.task trainables.training "
+    f"trainables.worker {LEAVES} search.spec search.trials search.storage search.study "
+    "search.results search.tracking search.tune search.models",
+    "search.jobs": f"{LEAVES} search.tracking",
+    "search.api": f"{SPACES} spaces.registry datasets trainables.task {LEAVES} search.spec "
+    "search.trials search.storage search.study search.results search.tracking search.tune "
+    "search.models search.stages",
+    "search.client": f"{LEAVES} search.spec search.trials search.results",
+    "search.service": f"{SPACES} spaces.registry datasets trainables.task {LEAVES} search.spec "
+    "search.results search.tracking search.models search.jobs",
+    "search.cli": f"{SPACES} spaces.registry datasets {LEAVES} search.spec search.results "
+    "search.tracking search.models search.api search.client search.service",
+    "search": "search.errors search.spec search.results search.api",
+}
+
+# package or module -> the libraries that it and all below it may import, beside the standard
+# library. A name stands for itself and everything under it.
+LIBRARIES: dict[str, str] = {
+    "spaces": "annotated_types pydantic pydantic_core",
+    "datasets": "anyascii numpy pooch sklearn torchvision.datasets",
+    "datasets.image_folder": "PIL",
+    "trainables": "numpy sklearn.metrics torch torchvision",
+    "trainables.worker": "ray",
+    "search.frozen": "pydantic",
+    "search.spec": "pydantic yaml",
+    "search.spec.samplers": "optuna",
+    "search.spec.schedulers": "ray.tune",
+    "search.storage": "pyarrow",
+    "search.study": "optuna sqlalchemy.pool",
+    "search.results": "pandas pydantic rich",
+    "search.tracking": "mlflow pydantic",
+    "search.tune": "ray",
+    "search.models": "mlflow numpy torch",
+    "search.stages": "torch",
+    "search.jobs": "ray.exceptions.AuthenticationError ray.job_submission",
+    "search.api": "yaml",
+    "search.client": "httpx pydantic",
+    "search.service": "fastapi numpy pydantic pydantic_core starlette",
+    "search.service.limits": "limits",
+    "search.service.metrics": "prometheus_client",
+    "search.service.server": "uvicorn",
+    "search.cli": "pydantic typer",
 }
 
 
-def modules(folder: str) -> list[Path]:
-    """The Python files of one of the four folders."""
-    return sorted((ROOT / folder).rglob("*.py"))
+# --- the tree
+
+
+@cache
+def modules(top: str) -> dict[str, Path]:
+    """The Python files of one of the four folders by their dotted names, without `tuneyard.`."""
+    found = {}
+    for path in sorted((ROOT / top).rglob("*.py")):
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        found[name.removesuffix(".__init__")] = path
+    return found
+
+
+def everything() -> dict[str, Path]:
+    """All modules of the four folders."""
+    return {name: path for top in PACKAGES for name, path in modules(top).items()}
+
+
+def under(name: str, place: str) -> bool:
+    """Whether a dotted name is a place, or below it."""
+    return f"{name}.".startswith(f"{place}.")
+
+
+def room(module: str) -> str:
+    """The room that a module of ours is in."""
+    return "datasets" if under(module, "datasets") else ".".join(module.split(".")[:2])
+
+
+# --- imports
 
 
 def imports(source: str, package: str) -> Iterator[tuple[int, str]]:
@@ -90,8 +137,7 @@ def imports(source: str, package: str) -> Iterator[tuple[int, str]]:
                 for alias in names:
                     yield node.lineno, alias.name
             case ast.ImportFrom(module=module, names=names, level=level):
-                # `from . import a` is level 1, and the folders have no subpackages
-                base = [package] if level else []
+                base = package.split(".")[: 1 - level or None] if level else []
                 for alias in names:
                     yield node.lineno, ".".join([*base, *([module] if module else []), alias.name])
             case ast.Call(
@@ -102,49 +148,107 @@ def imports(source: str, package: str) -> Iterator[tuple[int, str]]:
                 yield node.lineno, name
 
 
-def is_allowed(folder: str, file: str, name: str) -> bool:
-    """Whether the file named ``file`` in ``folder`` may import the dotted ``name``."""
-    if name.split(".")[0] in sys.stdlib_module_names:
-        return True
-    fitting = [key for key in ALLOWED[folder] if f"{name}.".startswith(f"{key}.")]
-    return bool(fitting) and any(
-        fnmatch(file, pattern) for pattern in ALLOWED[folder][max(fitting, key=len)]
+@cache
+def imported(module: str) -> list[tuple[int, str]]:
+    """What a module of ours imports, line by line."""
+    path = everything()[module]
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    return list(imports(path.read_text(), f"tuneyard.{package}"))
+
+
+def home(name: str) -> str | None:
+    """The module of ours which an imported name means or is defined in; None for a library."""
+    if not under(name, "tuneyard"):
+        return None
+    known = everything()
+    name = name.removeprefix("tuneyard.")
+    while name and name not in known:
+        name = name.rpartition(".")[0]
+    return name or None
+
+
+def is_allowed(module: str, name: str) -> bool:
+    """Whether a module of ours may import a dotted name."""
+    target = home(name)
+    if target is not None:
+        own = room(module)
+        return room(target) in {own, *ROOMS.get(own, "").split()}
+    libraries = [
+        library
+        for place, libraries in LIBRARIES.items()
+        if under(module, place)
+        for library in libraries.split()
+    ]
+    return name.split(".")[0] in sys.stdlib_module_names or any(
+        under(name, library) for library in libraries
     )
 
 
-def python(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Runs a fresh interpreter in the checkout, where the bare folders could be imported."""
-    return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+def circle(graph: Mapping[str, Iterable[str]]) -> list[str]:
+    """A way through the graph that ends where it began; empty where there is none."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        found: list[str] = error.args[1]
+        return found
+    return []
 
 
-def dotted(*folders: str) -> list[str]:
-    """The importable names of all modules of these folders."""
-    names = []
-    for folder in folders:
-        for path in modules(folder):
-            parts = path.relative_to(ROOT).with_suffix("").parts
-            if parts[-1] != "__main__":
-                names.append(".".join(["tuneyard", *parts]).removesuffix(".__init__"))
-    return names
+def module_graph() -> dict[str, set[str]]:
+    """For each module of ours, the others that it imports."""
+    return {
+        module: {target for _, name in imported(module) if (target := home(name))} - {module}
+        for module in everything()
+    }
 
 
-@pytest.mark.parametrize("folder", PACKAGES)
-def test_imports_go_one_way(folder: str) -> None:
-    package = f"tuneyard.{folder}"
+def room_graph() -> dict[str, set[str]]:
+    """For each room, the others that it imports."""
+    graph: defaultdict[str, set[str]] = defaultdict(set)
+    for module, targets in module_graph().items():
+        graph[room(module)] |= {room(target) for target in targets} - {room(module)}
+    return graph
+
+
+@pytest.mark.parametrize("top", PACKAGES)
+def test_imports_are_in_the_table(top: str) -> None:
     wrong = [
         f"{path.relative_to(ROOT)}:{line} imports {name}"
-        for path in modules(folder)
-        for line, name in imports(path.read_text(), package)
-        if not is_allowed(folder, path.name, name)
+        for module, path in modules(top).items()
+        for line, name in imported(module)
+        if not is_allowed(module, name)
     ]
     assert not wrong, "\n".join(wrong)
+
+
+def test_the_table_holds_the_rooms_that_there_are() -> None:
+    rooms = {room(module) for module in everything()}
+    # what `tuneyard.trainables` itself holds is a docstring
+    assert rooms - {"trainables"} == set(ROOMS)
+    assert set(LIBRARIES) <= set(everything())
+
+
+def test_the_table_goes_one_way() -> None:
+    above: set[str] = set()
+    for name, others in ROOMS.items():
+        assert set(others.split()) <= above, f"{name} may import what stands above it alone"
+        above.add(name)
+
+
+def test_rooms_import_in_no_circle() -> None:
+    assert circle(room_graph()) == []
+
+
+def test_modules_import_in_no_circle() -> None:
+    assert circle(module_graph()) == []
+
+
+@pytest.mark.parametrize(
+    ("graph", "length"),
+    [({"a": "b", "b": "c"}, 0), ({"a": "b", "b": "c", "c": "a"}, 4), ({"a": "b", "b": "a"}, 3)],
+)
+def test_a_circle_is_found(graph: dict[str, str], length: int) -> None:
+    assert len(circle(graph)) == length
 
 
 @pytest.mark.parametrize(
@@ -152,92 +256,70 @@ def test_imports_go_one_way(folder: str) -> None:
     [
         ("import torch.nn as nn", "torch.nn"),
         ("def f():\n    import ray", "ray"),
+        ("if TYPE_CHECKING:\n    import ray", "ray"),
         ("from sklearn import metrics", "sklearn.metrics"),
         ("from tuneyard import search", "tuneyard.search"),
         ("from . import space", "tuneyard.spaces.language.space"),
         ("from .space import Space", "tuneyard.spaces.language.space.Space"),
+        ("from ..fields import gan", "tuneyard.spaces.fields.gan"),
         ("import importlib\nimportlib.import_module('mlflow')", "mlflow"),
     ],
 )
 def test_an_import_is_seen_in_every_form(source: str, name: str) -> None:
-    assert name in [found for _, found in imports(source, "tuneyard.spaces")]
+    assert name in [found for _, found in imports(source, "tuneyard.spaces.language")]
 
 
 @pytest.mark.parametrize(
-    ("folder", "file", "name", "allowed"),
+    ("module", "name", "allowed"),
     [
-        ("spaces", "space.py", "numpy", False),
-        ("spaces", "space.py", "pydantic_extra_types", False),
-        ("datasets", "names.py", "torch", False),
-        ("trainables", "trial.py", "ray.tune", True),
-        ("trainables", "training.py", "ray.tune", False),
-        ("trainables", "metrics.py", "sklearn.metrics.f1_score", True),
-        ("trainables", "metrics.py", "sklearn", False),
-        ("trainables", "task.py", "tuneyard.search.spec.search", False),
-        ("search", "spec.py", "tuneyard.spaces.language.space", True),
-        ("search", "spec.py", "optuna", False),
-        ("search", "study_mirror.py", "optuna", True),
-        ("search", "driver.py", "pyarrow.fs", False),
+        ("spaces.language.space", "numpy", False),
+        ("spaces.language.space", "pydantic_extra_types", False),
+        ("spaces.language.space", "tuneyard.spaces.fields.gan.GanOptions", False),
+        ("datasets.names", "torch", False),
+        ("datasets.names", "PIL.Image", False),
+        ("datasets.image_folder", "PIL.Image", True),
+        ("trainables.worker.trainable", "ray.tune", True),
+        ("trainables.training.training", "ray.tune", False),
+        ("trainables.layers.metrics", "sklearn.metrics.f1_score", True),
+        ("trainables.layers.metrics", "sklearn", False),
+        ("trainables.task", "tuneyard.search.spec.search", False),
+        ("trainables.task", "tuneyard.trainables.training.loop.Training", False),
+        ("search.spec.search", "tuneyard.spaces.Float", True),
+        ("search.spec.search", "optuna", False),
+        ("search.spec.samplers.tpe", "optuna", True),
+        ("search.spec.schedulers.pbt", "ray.tune.schedulers", True),
+        ("search.spec.schedulers.pbt", "ray", False),
+        ("search.study.store", "optuna", True),
+        ("search.stages.driver", "pyarrow.fs", False),
+        ("search.results.result", "tuneyard.search.tracking.client.connect", False),
+        ("search.tracking.client", "tuneyard.search.models.registry", False),
+        ("search.jobs.queue", "ray.exceptions.AuthenticationError", True),
+        ("search.jobs.queue", "ray.init", False),
     ],
 )
-def test_the_table_is_read_right(folder: str, file: str, name: str, allowed: bool) -> None:
-    assert is_allowed(folder, file, name) is allowed
+def test_the_table_is_read_right(module: str, name: str, allowed: bool) -> None:
+    assert is_allowed(module, name) is allowed
 
 
-def test_no_module_is_imported_under_two_names() -> None:
-    program = f"""
-import importlib, json, os, sys
-for name in {dotted(*PACKAGES)!r}:
-    importlib.import_module(name)
-names = {{}}
-for name, module in list(sys.modules.items()):
-    known = getattr(module, "__dict__", {{}})  # no attribute access: lazy modules would load
-    for place in [known.get("__file__"), *(known.get("__path__") or [])]:
-        if isinstance(place, str):
-            names.setdefault(os.path.realpath(place), []).append(name)
-print(json.dumps(names))
-"""
-    done = python("-c", program)
-    assert done.returncode == 0, done.stderr
-    places: dict[str, list[str]] = json.loads(done.stdout.splitlines()[-1])
-    ours = {
-        place: names
-        for place, names in places.items()
-        if any(Path(place).is_relative_to(ROOT / folder) for folder in PACKAGES)
-    }
-    assert len(ours) >= len(PACKAGES)
-    assert {p: names for p, names in ours.items() if len(names) > 1} == {}
-    assert {p: n for p, n in ours.items() if not n[0].startswith("tuneyard.")} == {}
+# --- packages
 
 
-def test_spaces_import_no_heavy_library() -> None:
-    done = python("-X", "importtime", "-c", f"import {', '.join(dotted('spaces'))}")
-    assert done.returncode == 0, done.stderr
-    loaded = {
-        line.rsplit("|", 1)[1].strip().split(".")[0]
-        for line in done.stderr.splitlines()
-        if line.startswith("import time:")
-    }
-    assert "pydantic" in loaded
-    assert loaded & {"torch", "ray", "optuna", "mlflow", "numpy"} == set()
-
-
-@pytest.mark.parametrize("folder", PACKAGES)
-def test_a_package_is_complete(folder: str) -> None:
-    assert (ROOT / folder / "__init__.py").is_file()
-    assert (ROOT / folder / "py.typed").is_file()
-    assert (ROOT / "typings/tuneyard" / folder).readlink() == Path("../..") / folder
-    nested = [str(path) for path in modules(folder) if path.parent != ROOT / folder]
-    assert not nested, f"pyproject.toml packages the four folders alone, without {nested}"
+@pytest.mark.parametrize("top", PACKAGES)
+def test_a_package_is_complete(top: str) -> None:
+    assert (ROOT / top / "py.typed").is_file()
+    assert (ROOT / "typings/tuneyard" / top).readlink() == Path("../..") / top
+    folders = {path.parent for path in modules(top).values()}
+    assert [folder for folder in folders if not (folder / "__init__.py").is_file()] == []
 
 
 def test_the_wheel_maps_every_folder() -> None:
     config = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
-    assert config["package-dir"] == {f"tuneyard.{folder}": folder for folder in PACKAGES}
-    assert config["packages"] == sorted(config["package-dir"])
+    assert config["package-dir"] == {f"tuneyard.{top}": top for top in PACKAGES}
+    folders = {path.parent.relative_to(ROOT) for path in everything().values()}
+    assert config["packages"] == sorted(".".join(["tuneyard", *path.parts]) for path in folders)
 
 
-@pytest.mark.parametrize("folder", [*PACKAGES, "tests"])
-def test_files_stay_short(folder: str) -> None:
-    lengths = {p.relative_to(ROOT): len(p.read_text().splitlines()) for p in modules(folder)}
+@pytest.mark.parametrize("top", [*PACKAGES, "tests"])
+def test_files_stay_short(top: str) -> None:
+    lengths = {p.relative_to(ROOT): len(p.read_text().splitlines()) for p in modules(top).values()}
     assert {str(path): n for path, n in lengths.items() if n >= MAX_LINES} == {}

@@ -51,7 +51,7 @@ def test_importing_the_command_line() -> None:
         "tasks",
         "tasks --json",
         "space names-gru",
-        "space names-gru --set hidden_size=16,32",
+        "space names-gru --set bidirectional=true",
         "space diabetes --json-schema",
         "search --help",
         "resume --help",
