@@ -1,4 +1,4 @@
-"""Ray Tune's callbacks as events of trials, told to every listener once and in order."""
+"""Ray Tune's callbacks as events of trials, which every listener hears once and in order."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class TrialEvents(Callback):
     """Keeps the record of every trial and tells the listeners.
 
     Args:
-        listeners: Are told in this order.
-        before: The trials that ended in earlier runs of the search.
-        epochs: Epochs that unfinished trials had reported then, by number.
+        listeners: Hear each event in this order.
+        before: The trials that ended before the search was resumed.
+        epochs: Epochs that unfinished trials had reported by then, by number.
     """
 
     def __init__(
@@ -125,7 +125,7 @@ class TrialEvents(Callback):
             self._end(record)
 
     def close(self, reason: str) -> None:
-        """Ends what Tune left running when a budget or a person stopped it (it tells nobody)."""
+        """Ends the trials that Tune left running, without a callback, when a search was stopped."""
         for record in self.records:
             if record.number not in self._ended:
                 if record.state == "running":
@@ -145,7 +145,7 @@ def _last_line(trial: Trial) -> str:
 
 
 class SearchStopper(Stopper, TrialListener):
-    """Ends the whole search: at a target, which it hears of as a listener, or when it is told."""
+    """Ends the whole search: when a trial reaches the target, or when `stop` is called."""
 
     def __init__(self, objective: Objective, target: float | None) -> None:
         self._objective = objective

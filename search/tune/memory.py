@@ -6,7 +6,7 @@ import ray
 
 from tuneyard.datasets import Dataset
 from tuneyard.search.spec.search import SearchSpec
-from tuneyard.search.tune.resources import gpus_there
+from tuneyard.search.tune.resources import has_gpu
 from tuneyard.spaces import Value
 from tuneyard.spaces.fields.training import TrainingSpace
 from tuneyard.spaces.language.dimensions import Dimension
@@ -17,7 +17,7 @@ HEADROOM = 1.2
 """Fragmentation, and batches longer than those of the first epoch."""
 
 MOST = 16
-"""More trials on one GPU wait for each other's kernels."""
+"""Most trials on one GPU; with more they wait for each other's kernels."""
 
 
 def gpu_share(spec: SearchSpec, task: Task[TrainingSpace], folds: tuple[Dataset, ...]) -> float:
@@ -25,7 +25,7 @@ def gpu_share(spec: SearchSpec, task: Task[TrainingSpace], folds: tuple[Dataset,
 
     One epoch of the baseline and one of the largest config are trained on a GPU of their own.
     """
-    if not gpus_there():
+    if not has_gpu():
         return 0.0
     space = spec.narrowed()
     configs = [space.baseline(), space.suggest(largest)]

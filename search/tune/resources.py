@@ -1,4 +1,4 @@
-"""What a trial takes of a Ray cluster, how many it holds, and whether all see the folder."""
+"""How many trials a Ray cluster holds, and whether its nodes reach the search's folder."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tuneyard.trainables.worker.device import trial_device
 ResultT = TypeVar("ResultT")
 
 FIT_SECONDS = 1.0
-"""How long the count of what fits is taken to hold: nodes come and go."""
+"""How long a count of the trials that fit is used again: nodes join and leave."""
 
 PROBE_SECONDS = 60.0
 
@@ -61,10 +61,10 @@ class Resources:
 
 
 def _shares(name: str, there: float, amount: float) -> int:
-    """A share of a GPU is of one GPU: two of 0.6 do not fit on two halves of two."""
+    """A fraction of a GPU is of one GPU: two times 0.6 do not fit on one GPU."""
     if name == "GPU" and amount < 1:
         return int(there) * _shares("", 1.0, amount)
-    # what 0.1 of 1 is short of 10 is not a trial less
+    # 1 / 0.1 may be a little below 10 in floating point
     return int(there / amount + 1e-9)
 
 
@@ -89,13 +89,13 @@ def check_resources(resources: Resources) -> None:
         )
 
 
-def gpus_there() -> bool:
+def has_gpu() -> bool:
     """Whether the cluster has a GPU."""
     return any(node.get("GPU", 0.0) >= 1 for node in _nodes())
 
 
 def _living() -> list[dict[str, Any]]:
-    """The nodes that are there, as Ray describes them."""
+    """The nodes that are alive, as Ray describes them."""
     found: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
     return [node for node in found if node["Alive"]]
 
@@ -105,7 +105,7 @@ def _nodes() -> list[dict[str, float]]:
 
 
 class Capacity:
-    """How many trials may be under way: what was asked for, or what fits on the nodes now.
+    """How many trials may run at a time: what was asked for, or what fits on the nodes now.
 
     Args:
         resources: Of a trial.
@@ -163,7 +163,7 @@ def check_shared(folder: SearchFolder) -> None:
 
 
 def _on_node(node: str, ask: Callable[[], bool]) -> bool:
-    """What a question's answer is on a node; true where the node has left meanwhile."""
+    """What a function returns on a node; true where the node has left meanwhile."""
 
     @ray.remote(num_cpus=0)
     def call() -> bool:
@@ -175,7 +175,7 @@ def _on_node(node: str, ask: Callable[[], bool]) -> bool:
         try:
             return ray.get(there.remote(), timeout=PROBE_SECONDS)
         except (ray.exceptions.NodeDiedError, ray.exceptions.TaskUnschedulableError) as error:
-            # nodes hear of one that joins or leaves a moment later, or sooner, than the head does
+            # other nodes learn of one that joins or leaves a moment before or after the head
             if time.monotonic() > until:
                 raise _unusable(error) from None
             time.sleep(0.1)

@@ -4,33 +4,26 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
-from typing import Any
 
 from ray import tune
-from ray.tune.experiment import Trial
 
 from tuneyard.datasets import Dataset
-from tuneyard.search.spec.schedulers import PBT, HyperBand, milestones
+from tuneyard.search.spec.schedulers import SchedulerSetting
 from tuneyard.search.spec.search import SearchSpec
 from tuneyard.search.storage.folder import CHECKPOINTS, SearchFolder
 from tuneyard.search.study.study import Study
-from tuneyard.search.trials.record import trial_folder
+from tuneyard.search.tune.assignments import Proposals, folder_name, population_config
 from tuneyard.search.tune.connection import ENVIRONMENT
 from tuneyard.search.tune.events import SearchStopper, TrialEvents
 from tuneyard.search.tune.resources import Capacity, Resources
-from tuneyard.search.tune.schedulers import RecallsRungs, build_scheduler
 from tuneyard.search.tune.searcher import StudySearcher
+from tuneyard.search.tune.signals import stop_on_signals
 from tuneyard.spaces.objective import Objective
-from tuneyard.trainables.worker.assignment import Assignment, Member
 from tuneyard.trainables.worker.setup import TrialSetup
 from tuneyard.trainables.worker.trainable import TrialTrainable
-from tuneyard.trainables.worker.wire import ASSIGNMENT, assignment_of, to_config
 
 WORKER_LOSSES = 2
 """How often a trial goes on from its checkpoint after its worker was lost."""
@@ -47,16 +40,16 @@ def run_trials(
     *,
     seconds: float | None,
 ) -> None:
-    """Runs a search's trials; every trial has ended, and its listeners know, when it returns.
+    """Runs a search's trials; when it returns, each has ended and the listeners have heard of it.
 
     Args:
         spec: The search.
         objective: Of its task.
         folds: The data set, or its folds.
         study: Proposes the configs.
-        events: Is told what happens.
-        stopper: Ends the search; SIGINT and SIGTERM tell it to.
-        folder: Where Tune keeps checkpoints, a folder a trial.
+        events: Hears what happens.
+        stopper: Ends the search; SIGINT and SIGTERM make it do so.
+        folder: Where Tune keeps checkpoints, one folder per trial.
         seconds: Wall-clock budget; None without one.
     """
     os.environ.update(ENVIRONMENT)
@@ -68,30 +61,29 @@ def run_trials(
         seed=spec.seed,
         cpus=resources.cpus,
         gpus=resources.gpus,
-        milestones=milestones(spec.scheduler, spec.max_epochs()),
+        milestones=spec.scheduler.milestones(spec.max_epochs()),
         target=spec.target,
         deadline=deadline,
     )
     left = spec.trials - len(study.ended_before)
-    # PBT keeps its population alive, and copies from older checkpoints of others
-    population = isinstance(spec.scheduler, PBT)
-    # HyperBand pauses trials until a bracket is full: only the resources bound how many run
-    waiting = population or isinstance(spec.scheduler, HyperBand)
-    proposals = _Proposals(study, folder)
+    # a population copies from older checkpoints of others
+    population = spec.scheduler.population
+    waiting = spec.scheduler.needs_all_trials
+    proposals = Proposals(study, folder)
     capacity = Capacity(resources, left if waiting else spec.concurrency)
-    scheduler = build_scheduler(
-        spec.scheduler, objective.mode, spec.narrowed(), spec.max_epochs(), spec.seed
+    scheduler = spec.scheduler.build(
+        SchedulerSetting(
+            objective.mode, spec.narrowed(), spec.max_epochs(), spec.seed, study.curves()
+        )
     )
-    if isinstance(scheduler, RecallsRungs):
-        scheduler.recall(study.curves())
-    with _stop_on_signals(stopper), _quiet_tune():
+    with stop_on_signals(stopper), _quiet_tune():
         # not `Tuner`, which copies and pickles its plug-ins for a restore that is not used
         tune.run(
             tune.with_parameters(TrialTrainable, shared=setup),
             name=CHECKPOINTS,
             storage_path=folder.path,
             storage_filesystem=None if folder.is_local else folder.filesystem,
-            config=_population(proposals, left) if population else None,
+            config=population_config(proposals, left) if population else None,
             num_samples=1 if population else left,
             search_alg=None if population else StudySearcher(proposals, capacity, deadline),
             scheduler=scheduler,
@@ -101,7 +93,7 @@ def run_trials(
             max_failures=WORKER_LOSSES,
             raise_on_failed_trial=False,
             checkpoint_config=tune.CheckpointConfig(num_to_keep=None if population else 1),
-            trial_dirname_creator=_folder_name,
+            trial_dirname_creator=folder_name,
             callbacks=[events],
             stop=stopper,
             verbose=0,
@@ -109,43 +101,9 @@ def run_trials(
     events.close(stopper.reason or "time")
 
 
-class _Proposals:
-    """The study's proposals as configs of trials; unfinished ones go on from their checkpoints."""
-
-    def __init__(self, study: Study, folder: SearchFolder) -> None:
-        self._study = study
-        self._folder = folder
-        self._unfinished = set(study.unfinished)
-
-    def __call__(self) -> dict[str, Any] | None:
-        """The next one; None when a grid has no more."""
-        asked = self._study.ask()
-        if asked is None:
-            return None
-        number, proposed = asked
-        earlier = self._folder.set_aside(number) if number in self._unfinished else None
-        member = Member(number, proposed, proposed)
-        if earlier:
-            # PBT may have changed them since
-            params = self._folder.checkpoint_params(earlier) or proposed
-            address = self._folder.address(earlier)
-            member = Member(number, params, proposed, checkpoint=address)
-        return to_config(Assignment((member,)))
-
-
-def _folder_name(trial: Trial) -> str:
-    return trial_folder(assignment_of(trial.config).members[0].number)
-
-
-def _population(proposals: _Proposals, size: int) -> dict[str, Any]:
-    """PBT's configs, all proposed at the start: Tune refuses a searcher beside PBT."""
-    configs = [config for _ in range(size) if (config := proposals())]
-    return {ASSIGNMENT: tune.grid_search([assignment_of(config) for config in configs])}
-
-
 @contextmanager
 def _quiet_tune() -> Iterator[None]:
-    """Tune's analysis misses the result files that are switched off, and says so a line a trial."""
+    """Without Tune's warnings, one per trial, that its result files are switched off."""
     logger = logging.getLogger("ray.tune")
     level = logger.level
     logger.setLevel(logging.CRITICAL)
@@ -153,26 +111,3 @@ def _quiet_tune() -> Iterator[None]:
         yield
     finally:
         logger.setLevel(level)
-
-
-@contextmanager
-def _stop_on_signals(stopper: SearchStopper) -> Iterator[None]:
-    """SIGINT and SIGTERM end the search in order; a second one ends it at once."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    watched = (signal.SIGINT, signal.SIGTERM)
-    before = {number: signal.getsignal(number) for number in watched}
-
-    def handle(_number: int, _frame: FrameType | None) -> None:
-        stopper.stop("interrupt")
-        for one in watched:
-            signal.signal(one, before[one])
-
-    for number in watched:
-        signal.signal(number, handle)
-    try:
-        yield
-    finally:
-        for number in watched:
-            signal.signal(number, before[number])

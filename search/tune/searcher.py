@@ -1,4 +1,4 @@
-"""The study as Ray Tune's searcher: it proposes; results reach the study through `tune_events`."""
+"""The study as Ray Tune's searcher; results reach the study through `TrialEvents` instead."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from ray.tune.search import Searcher
 
 
 class StudySearcher(Searcher):
-    """Proposes each trial when there is room for it, until a grid or the time is used up.
+    """Proposes each trial when one more may run, until a grid or the time budget is used up.
 
     Args:
         propose: Gives the config of the next trial; None when there is no more.
-        capacity: Gives how many trials may be under way now.
+        capacity: Gives how many trials may run at a time now.
         deadline: Unix time after which no trial is proposed; None without a time budget.
     """
 
@@ -35,7 +35,7 @@ class StudySearcher(Searcher):
         """The config of the next trial; None asks Tune to come again."""
         if self._deadline is not None and time.time() >= self._deadline:
             return Searcher.FINISHED
-        # what is proposed early knows less: a trial waits for its place, not for its start
+        # a config that is proposed early is based on fewer results, so none is proposed in advance
         if len(self._live) >= self._capacity():
             return None
         config = self._propose()
@@ -47,11 +47,11 @@ class StudySearcher(Searcher):
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
-        """Makes room; the study is told by `TrialEvents`, which knows why a trial ended."""
+        """Lets another trial run; `TrialEvents`, which knows why a trial ended, tells the study."""
         self._live.discard(trial_id)
 
     def save(self, checkpoint_path: str) -> None:
-        """Nothing: the mirrored study is what lasts."""
+        """Does nothing: the stored study is what remains."""
 
     def restore(self, checkpoint_path: str) -> None:
-        """Nothing: a search is resumed from its mirrored study."""
+        """Does nothing: a search is resumed from its stored study."""
