@@ -16,9 +16,10 @@ from rich.text import Text
 from tuneyard.search.spec.search import SearchSpec
 from tuneyard.search.trials.clock import Clock
 from tuneyard.search.trials.listener import History, TrialListener
-from tuneyard.search.trials.record import BASELINE, FAILURES, TrialRecord
+from tuneyard.search.trials.record import FAILURES, TrialRecord
 from tuneyard.spaces import to_text
 from tuneyard.spaces.objective import Objective
+from tuneyard.trainables.worker.assignment import BASELINE
 
 LINE_SECONDS = 10.0
 """Without a terminal there is a line at most this often."""

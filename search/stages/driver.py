@@ -23,7 +23,6 @@ from tuneyard.search.results.result import (
     best_result,
     count_trials,
 )
-from tuneyard.search.spec.schedulers import PBT
 from tuneyard.search.spec.search import SearchSpec, Settings
 from tuneyard.search.storage.checkpoints import BestCheckpoints
 from tuneyard.search.storage.folder import SearchFolder
@@ -34,13 +33,14 @@ from tuneyard.search.tracking.recorder import Recorder
 from tuneyard.search.tracking.runs import ChildRun, SearchRun, end_search, finish_search, last_epoch
 from tuneyard.search.trials.clock import Clock
 from tuneyard.search.trials.ranking import best_trial
-from tuneyard.search.trials.record import BASELINE, TrialRecord
+from tuneyard.search.trials.record import TrialRecord
 from tuneyard.search.tune.events import SearchStopper, TrialEvents
 from tuneyard.search.tune.resources import Resources, on_gpu
 from tuneyard.search.tune.runner import run_trials
 from tuneyard.spaces.fields.training import TrainingSpace
 from tuneyard.trainables.task import Task
 from tuneyard.trainables.training.evaluate import FinalModel, finish
+from tuneyard.trainables.worker.assignment import BASELINE
 
 logger = logging.getLogger(__name__)
 
@@ -103,7 +103,7 @@ class Driver:
             spec.keep,
             self.folder,
             recorder.writer,
-            at_end=isinstance(spec.scheduler, PBT),
+            at_end=spec.scheduler.population,
         )
         progress = Progress(spec, objective, clock, show=self.settings.display)
         stopper = SearchStopper(objective, spec.target)

@@ -6,7 +6,6 @@ study that any Optuna tool reads.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, fields
 from typing import Literal
@@ -14,17 +13,17 @@ from typing import Literal
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from tuneyard.search.spec.samplers import GP, TPE, CmaEs, Grid, QuasiRandom, Random, Sampler
+from tuneyard.search.spec.samplers import SamplerOptions
 from tuneyard.search.storage.folder import SearchFolder
 from tuneyard.search.storage.proposals import Proposals
+from tuneyard.search.study.sampling import build_sampler, suggest_config
 from tuneyard.search.study.store import Mirror
 from tuneyard.search.trials.listener import History, TrialListener
-from tuneyard.search.trials.record import BASELINE, FAILURES, Params, TrialRecord
-from tuneyard.spaces import Float, Int, Space, Value
+from tuneyard.search.trials.record import FAILURES, Params, TrialRecord
+from tuneyard.spaces import Space
 from tuneyard.spaces.fields.training import TrainingSpace
-from tuneyard.spaces.language.categorical import Choice
-from tuneyard.spaces.language.dimensions import Dimension
 from tuneyard.spaces.objective import Objective
+from tuneyard.trainables.worker.assignment import BASELINE
 
 ENDED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 STORED = [field.name for field in fields(TrialRecord) if field.name not in ("current", "run_id")]
@@ -56,7 +55,7 @@ class Study(TrialListener):
         self,
         space: Space[TrainingSpace],
         objective: Objective,
-        sampler: Sampler,
+        sampler: SamplerOptions,
         folder: SearchFolder,
         *,
         seed: int,
@@ -77,23 +76,22 @@ class Study(TrialListener):
         started = self._proposals.numbers() if resumed else []
         # the same seed would propose once more what was proposed at the start
         self._study = optuna.create_study(
-            direction=direction, sampler=_build_sampler(sampler, seed + len(started))
+            direction=direction, sampler=build_sampler(sampler, seed + len(started))
         )
-        self._grid: Iterator[TrainingSpace] | None = None
-        if isinstance(sampler, Grid):
-            self._grid = self._rest_of_grid(sampler)
+        grid = sampler.grid(space)
+        self._grid = None if grid is None else self._not_proposed(grid)
         self._asked: dict[int, optuna.Trial] = {}
         self._waiting: list[tuple[int, Params]] = []
         self._rebuild(stored, started)
         self.unfinished = [number for number, _ in self._waiting]
 
-    def _rest_of_grid(self, sampler: Grid) -> Iterator[TrainingSpace]:
-        """The grid without what was proposed: the baseline, and all of an earlier run."""
+    def _not_proposed(self, grid: Iterator[TrainingSpace]) -> Iterator[TrainingSpace]:
+        """The grid without the baseline and without what was proposed before the resume."""
         proposed = [self._space.baseline()]
         for number in self._proposals.numbers():
             params = self._proposals.params(number)
             proposed += [self._space.unflatten(params)] if params else []
-        return (config for config in self._space.grid(sampler.points) if config not in proposed)
+        return (config for config in grid if config not in proposed)
 
     def _rebuild(self, stored: Mapping[int, FrozenTrial], started: list[int]) -> None:
         """Numbers the trials as they were: Optuna counts them as they come."""
@@ -125,10 +123,7 @@ class Study(TrialListener):
             params = self._space.flatten(config)
             self._study.enqueue_trial({path: params[path] for path in params if path in searched})
         trial = self._study.ask()
-        with warnings.catch_warnings():
-            # where a step does not divide the range, both end with the last member before its end
-            warnings.filterwarnings("ignore", message=".*range is not divisible by `step`")
-            chosen = self._space.suggest(lambda leaf: _suggest(trial, leaf))
+        chosen = suggest_config(trial, self._space)
         self._asked[trial.number] = trial
         params = self._space.flatten(chosen)
         self._proposals.add(trial.number, params)
@@ -169,44 +164,3 @@ class Study(TrialListener):
 def _record(trial: FrozenTrial) -> TrialRecord:
     """A record as `Study.ended` stored it."""
     return TrialRecord(**{name: trial.user_attrs[name] for name in STORED})
-
-
-def _suggest(trial: optuna.Trial, leaf: Dimension) -> Value:
-    match leaf.domain:
-        case Float(low, high, log, step):
-            return trial.suggest_float(leaf.path, low, high, log=log, step=step)
-        case Int(low, high, log, step):
-            return trial.suggest_int(leaf.path, low, high, log=log, step=step or 1)
-        case Choice(choices):
-            return trial.suggest_categorical(leaf.path, choices)
-        case _:
-            raise AssertionError(f"{leaf.path} is not searched")
-
-
-def _build_sampler(sampler: Sampler, seed: int) -> optuna.samplers.BaseSampler:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        match sampler:
-            case TPE():
-                return optuna.samplers.TPESampler(
-                    n_startup_trials=sampler.startup_trials,
-                    multivariate=True,
-                    group=True,
-                    # trials run side by side: those not told yet count as bad
-                    constant_liar=True,
-                    seed=seed,
-                )
-            case QuasiRandom():
-                return optuna.samplers.QMCSampler(
-                    scramble=True, seed=seed, warn_independent_sampling=False
-                )
-            case CmaEs():
-                return optuna.samplers.CmaEsSampler(seed=seed, warn_independent_sampling=False)
-            case GP():
-                return optuna.samplers.GPSampler(
-                    n_startup_trials=sampler.startup_trials,
-                    seed=seed,
-                    independent_sampler=optuna.samplers.RandomSampler(seed=seed),
-                )
-            case Random() | Grid():
-                return optuna.samplers.RandomSampler(seed=seed)

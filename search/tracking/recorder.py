@@ -14,9 +14,10 @@ from tuneyard.search.tracking.runs import ChildRun, SearchRun
 from tuneyard.search.tracking.writer import MlflowWriter
 from tuneyard.search.trials.clock import Clock
 from tuneyard.search.trials.listener import History, TrialListener
-from tuneyard.search.trials.record import BASELINE, ENDS, FAILURES, State, TrialRecord, trial_folder
+from tuneyard.search.trials.record import ENDS, FAILURES, State, TrialRecord, trial_folder
 from tuneyard.spaces import to_text
 from tuneyard.spaces.objective import Objective
+from tuneyard.trainables.worker.assignment import BASELINE
 
 PARENT = -1
 """The parent run's key; a trial's is its number."""

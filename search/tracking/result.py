@@ -24,9 +24,10 @@ from tuneyard.search.results.result import (
 from tuneyard.search.tracking.client import MlflowClient
 from tuneyard.search.tracking.heartbeat import WALL
 from tuneyard.search.tracking.runs import SearchRun, find_children, find_search
-from tuneyard.search.trials.record import BASELINE, ENDS, Params
+from tuneyard.search.trials.record import ENDS, Params
 from tuneyard.spaces.objective import Objective
 from tuneyard.spaces.registry import descriptions, find_description
+from tuneyard.trainables.worker.assignment import BASELINE
 
 
 def find_result(client: MlflowClient, name: str) -> SearchResult:

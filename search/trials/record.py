@@ -11,9 +11,6 @@ from tuneyard.spaces import Value
 
 Params = dict[str, Value]
 
-BASELINE = 0
-"""The number of the trial with the space's default config."""
-
 State = Literal[
     "running", "completed", "early_stopped", "pruned", "diverged", "out_of_memory", "failed"
 ]

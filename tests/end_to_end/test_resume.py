@@ -104,7 +104,7 @@ def test_a_driver_that_is_killed_then_more_trials(
         name="cut",
         trials=12,
         folds=1,
-        scheduler={"kind": "asha", "grace": 10},
+        scheduler={"kind": "asha", "grace_period": 10},
         space={"epochs": 40},
     )
     folder = SearchFolder(settings.storage, "cut")

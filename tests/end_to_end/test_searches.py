@@ -22,7 +22,7 @@ def test_asha_on_the_airplane_series(settings: Settings, records: Any) -> None:
         settings,
         task="airplane-lstm",
         trials=10,
-        scheduler={"kind": "asha", "grace": 2},
+        scheduler={"kind": "asha", "grace_period": 2},
         space={"epochs": 12},
         seed=1,
     )

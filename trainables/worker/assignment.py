@@ -8,6 +8,9 @@ from tuneyard.spaces import Value
 
 Params = dict[str, Value]
 
+BASELINE = 0
+"""The number of the trial with the space's default config."""
+
 
 @dataclass(frozen=True)
 class Member:

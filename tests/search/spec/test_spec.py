@@ -58,7 +58,10 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"sampler": {"kind": "gp", "startup_trials": 0}}, "sampler.gp.startup_trials should be gre"),
     ({"sampler": {"kind": "grid", "points": 1}}, "sampler.grid.points should be greater than"),
     ({"scheduler": "asa"}, "'asha', 'hyperband', 'median', 'pbt', 'none', got"),
-    ({"scheduler": {"kind": "asha", "reduction": 1}}, "scheduler.asha.reduction should be grea"),
+    (
+        {"scheduler": {"kind": "asha", "reduction_factor": 1}},
+        "scheduler.asha.reduction_factor should",
+    ),
     ({"scheduler": {"kind": "pbt", "quantile": 0.6}}, "scheduler.pbt.quantile should be less"),
     ({"folds": 0}, "folds should be greater than or equal to 1, got 0"),
     ({"seed": -1}, "seed should be greater than or equal to 0, got -1"),
@@ -143,10 +146,13 @@ def test_options_of_samplers_and_schedulers_arrive() -> None:
         {
             "task": "diabetes",
             "sampler": {"kind": "grid", "points": 5},
-            "scheduler": {"kind": "asha", "grace": 7, "reduction": 4},
+            "scheduler": {"kind": "asha", "grace_period": 7, "reduction_factor": 4},
         }
     )
-    assert (spec.sampler, spec.scheduler) == (Grid(points=5), ASHA(grace=7, reduction=4))
+    assert (spec.sampler, spec.scheduler) == (
+        Grid(points=5),
+        ASHA(grace_period=7, reduction_factor=4),
+    )
 
 
 @given(
@@ -249,9 +255,11 @@ SAMPLERS = st.one_of(
     st.sampled_from([TPE(), Random(), QuasiRandom(), CmaEs(), GP(), Grid()]),
 )
 SCHEDULERS = st.one_of(
-    st.builds(ASHA, grace=st.none() | st.integers(1, 50), reduction=st.integers(2, 5)),
-    st.builds(HyperBand, reduction=st.integers(2, 5)),
-    st.builds(Median, grace=st.none() | st.integers(1, 50), min_trials=st.integers(1, 9)),
+    st.builds(
+        ASHA, grace_period=st.none() | st.integers(1, 50), reduction_factor=st.integers(2, 5)
+    ),
+    st.builds(HyperBand, reduction_factor=st.integers(2, 5)),
+    st.builds(Median, grace_period=st.none() | st.integers(1, 50), min_trials=st.integers(1, 9)),
     st.builds(PBT, interval=st.none() | st.integers(1, 50), resample=st.floats(0, 1)),
     st.just(NoScheduler()),
 )

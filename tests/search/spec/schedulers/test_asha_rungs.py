@@ -1,4 +1,4 @@
-"""ASHA that has recalled the trials of an earlier run decides as if it had seen them live."""
+"""ASHA that has recalled the trials that ended before decides as if it had seen them live."""
 
 from typing import Any, Literal, NamedTuple
 
@@ -7,13 +7,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ray.tune.schedulers import TrialScheduler
 
-from tuneyard.search.spec.schedulers import ASHA, HyperBand, Median, NoScheduler, milestones
-from tuneyard.search.tune.schedulers import RecallsRungs, build_scheduler
+from tuneyard.search.spec.schedulers import (
+    ASHA,
+    HyperBand,
+    Median,
+    NoScheduler,
+    SchedulerSetting,
+)
+from tuneyard.search.spec.schedulers.asha_rungs import RecallsRungs
 from tuneyard.spaces.registry import find_description
+from tuneyard.trainables.worker.assignment import Assignment, Member
+from tuneyard.trainables.worker.wire import to_config
 
 SPACE = find_description("diabetes").space.space()
 EPOCHS = 27
 Mode = Literal["min", "max"]
+Curves = dict[int, dict[int, float]]
 
 
 class Trial:
@@ -21,7 +30,7 @@ class Trial:
 
     def __init__(self, name: str, number: int) -> None:
         self.trial_id = f"{name}{number}"
-        self.config = {"trial": {"number": number}}
+        self.config = to_config(Assignment((Member(number, {}, {}),)))
 
 
 class Course(NamedTuple):
@@ -41,11 +50,11 @@ def courses(**sizes: int) -> st.SearchStrategy[list[Course]]:
 class Run:
     """A real scheduler told of trials as Tune does, and the curves that the study keeps."""
 
-    def __init__(self, asha: ASHA, mode: Mode) -> None:
-        self.scheduler = build_scheduler(asha, mode, SPACE, EPOCHS, seed=0)
-        self._looks = milestones(asha, EPOCHS)
+    def __init__(self, asha: ASHA, mode: Mode, curves: Curves | None = None) -> None:
+        self.scheduler = asha.build(SchedulerSetting(mode, SPACE, EPOCHS, curves=curves or {}))
+        self._looks = asha.milestones(EPOCHS)
         self._best = min if mode == "min" else max
-        self.curves: dict[int, dict[int, float]] = {}
+        self.curves: Curves = {}
 
     def train(self, number: int, course: Course, name: str = "id") -> int:
         """The epoch at which the trial ends: its own end, or the scheduler's."""
@@ -67,7 +76,9 @@ class Run:
 
 @settings(max_examples=150, deadline=None)
 @given(
-    asha=st.builds(ASHA, grace=st.integers(1, 9) | st.none(), reduction=st.integers(2, 4)),
+    asha=st.builds(
+        ASHA, grace_period=st.integers(1, 9) | st.none(), reduction_factor=st.integers(2, 4)
+    ),
     mode=st.sampled_from(["min", "max"]),
     before=courses(max_size=8),
     after=courses(min_size=1, max_size=8),
@@ -75,21 +86,19 @@ class Run:
 def test_it_decides_as_before(
     asha: ASHA, mode: Mode, before: list[Course], after: list[Course]
 ) -> None:
-    live, resumed = Run(asha, mode), Run(asha, mode)
+    live = Run(asha, mode)
     for number, course in enumerate(before):
         live.train(number, course)
-    assert isinstance(resumed.scheduler, RecallsRungs)
-    resumed.scheduler.recall(live.curves)
+    resumed = Run(asha, mode, live.curves)
     for number, course in enumerate(after, len(before)):
         assert resumed.train(number, course, name="other") == live.train(number, course)
 
 
-def test_a_poor_trial_is_stopped_by_those_of_the_earlier_run() -> None:
-    asha = ASHA(grace=3)
+def test_a_poor_trial_is_stopped_by_those_that_ended_before() -> None:
+    asha = ASHA(grace_period=3)
     good, poor = Course([0.5] * EPOCHS, set()), Course([0.9] * EPOCHS, set())
-    fresh, resumed = Run(asha, "min"), Run(asha, "min")
-    assert isinstance(resumed.scheduler, RecallsRungs)
-    resumed.scheduler.recall({number: {3: 0.5, 9: 0.5, 27: 0.5} for number in range(1, 5)})
+    curves = {number: {3: 0.5, 9: 0.5, 27: 0.5} for number in range(1, 5)}
+    fresh, resumed = Run(asha, "min"), Run(asha, "min", curves)
     assert (fresh.train(5, poor), resumed.train(5, poor)) == (EPOCHS, 3)
     assert resumed.train(6, good) == EPOCHS
     assert resumed.train(0, poor) == EPOCHS, "the baseline is spared"
@@ -97,4 +106,5 @@ def test_a_poor_trial_is_stopped_by_those_of_the_earlier_run() -> None:
 
 @pytest.mark.parametrize("scheduler", [HyperBand(), Median(), NoScheduler()], ids=str)
 def test_the_others_recall_nothing(scheduler: Any) -> None:
-    assert not isinstance(build_scheduler(scheduler, "min", SPACE, EPOCHS, 0), RecallsRungs)
+    built = scheduler.build(SchedulerSetting("min", SPACE, EPOCHS))
+    assert not isinstance(built, RecallsRungs)
