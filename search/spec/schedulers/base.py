@@ -1,0 +1,90 @@
+"""`SchedulerOptions`: what a search asks of every kind of scheduler."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from tuneyard.search.spec.kinds import KindOptions
+from tuneyard.spaces import Space
+from tuneyard.spaces.fields.training import TrainingSpace
+
+if TYPE_CHECKING:
+    from ray.tune.schedulers import TrialScheduler
+
+
+@dataclass(frozen=True)
+class SchedulerSetting:
+    """The search that a scheduler is built for.
+
+    Attributes:
+        mode: The objective's direction.
+        space: The narrowed space.
+        epochs: The longest training in the space.
+        seed: Of the scheduler's random choices.
+        curves: The best objective by epoch of each trial that ended before the search was resumed,
+            by the trial's number.
+    """
+
+    mode: Literal["min", "max"]
+    space: Space[TrainingSpace]
+    epochs: int
+    seed: int = 0
+    curves: Mapping[int, Mapping[int, float]] = field(default_factory=dict)
+
+
+class SchedulerOptions(KindOptions, ABC):
+    """Options of a scheduler; a subclass imports Ray only where it builds one.
+
+    Attributes:
+        population: Whether the trials are a population: all are proposed at the start and kept
+            alive, and one may go on from a copy of another's checkpoint.
+        needs_all_trials: Whether it compares trials that must all have started, so that only the
+            resources may bound how many run at a time.
+    """
+
+    population: ClassVar[bool] = False
+    needs_all_trials: ClassVar[bool] = False
+
+    @abstractmethod
+    def milestones(self, epochs: int) -> frozenset[int]:
+        """Epochs at which the scheduler compares trials: each trial must report right there.
+
+        Args:
+            epochs: The longest training in the space.
+        """
+
+    @abstractmethod
+    def build(self, setting: SchedulerSetting) -> TrialScheduler:
+        """Ray Tune's scheduler, which reads the keys of a result named in `wire`."""
+
+
+class GracePeriod(SchedulerOptions):
+    """Options of a scheduler that leaves every trial alone at first.
+
+    Attributes:
+        grace_period: Epochs before a trial may be stopped; None means a fifth of the longest
+            training.
+    """
+
+    grace_period: Annotated[int, Field(ge=1)] | None = None
+
+    def first_rung(self, epochs: int) -> int:
+        """Epochs before the scheduler looks at a trial for the first time.
+
+        Args:
+            epochs: The longest training in the space.
+        """
+        return min(self.grace_period or max(1, epochs // 5), epochs)
+
+
+def powers(first: int, factor: int, last: int) -> frozenset[int]:
+    """``first``, ``first * factor``, and so on; none but the first may be above ``last``."""
+    found = {first}
+    while max(found) * factor <= last:
+        found.add(max(found) * factor)
+    return frozenset(found)

@@ -1,0 +1,45 @@
+"""Between a space and Optuna: its sampler, and a trial's config dimension by dimension."""
+
+from __future__ import annotations
+
+import warnings
+
+import optuna
+
+from tuneyard.search.spec.samplers import SamplerOptions
+from tuneyard.spaces import Float, Int, Space, Value
+from tuneyard.spaces.fields.training import TrainingSpace
+from tuneyard.spaces.language.categorical import Choice
+from tuneyard.spaces.language.dimensions import Dimension
+
+
+def build_sampler(options: SamplerOptions, seed: int) -> optuna.samplers.BaseSampler:
+    """Optuna's sampler, without Optuna's warning that some of them are experimental."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        return options.build(seed)
+
+
+def suggest_config(trial: optuna.Trial, space: Space[TrainingSpace]) -> TrainingSpace:
+    """The config that a trial's sampler chooses, or that was enqueued for the trial.
+
+    Args:
+        trial: As the study gave it.
+        space: The narrowed space.
+    """
+    with warnings.catch_warnings():
+        # where a step does not divide the range, both end with the last member before its end
+        warnings.filterwarnings("ignore", message=".*range is not divisible by `step`")
+        return space.suggest(lambda leaf: _suggest(trial, leaf))
+
+
+def _suggest(trial: optuna.Trial, leaf: Dimension) -> Value:
+    match leaf.domain:
+        case Float(low, high, log, step):
+            return trial.suggest_float(leaf.path, low, high, log=log, step=step)
+        case Int(low, high, log, step):
+            return trial.suggest_int(leaf.path, low, high, log=log, step=step or 1)
+        case Choice(choices):
+            return trial.suggest_categorical(leaf.path, choices)
+        case _:
+            raise AssertionError(f"{leaf.path} is not searched")
