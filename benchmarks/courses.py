@@ -157,7 +157,7 @@ class CourseNames:
 
     def test_loader(self) -> DataLoader[Any]:
         """The validation part."""
-        names, countries = zip(*texts(self._ours.split("val")), strict=True)
+        names, countries = zip(*texts(self._ours.tensors("val")), strict=True)
         return DataLoader(NameRows(names, countries), batch_size=256)
 
     def predict(self, names: Sequence[str], countries: Tensor) -> tuple[Tensor, Tensor]:

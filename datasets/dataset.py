@@ -9,8 +9,7 @@ from typing import Literal, TypeVar, get_args
 import numpy as np
 import numpy.typing as npt
 
-from tuneyard.datasets import folds as dealing
-from tuneyard.datasets.folds import Array, Rows
+from tuneyard.datasets.folds import Array, Rows, stratified_folds, time_series_fold
 
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = get_args(Split)
@@ -97,10 +96,10 @@ class Dataset:
         if not 0 <= index < folds:
             raise ValueError(f"index must be in [0, {folds - 1}] for {folds} folds, got {index}")
         if self.stratify is None:
-            train, validation = dealing.in_time(len(pool), index, folds)
+            train, validation = time_series_fold(len(pool), index, folds)
             return self._with_splits(pool[train], pool[validation])
         labels = self.arrays[self.stratify][pool]
-        fold_of = dealing.by_class(labels, folds)
+        fold_of = stratified_folds(labels, folds)
         return self._with_splits(pool[fold_of != index], pool[fold_of == index])
 
     def pooled(self) -> "Dataset":

@@ -12,7 +12,7 @@ Rows = npt.NDArray[np.int64]
 _SEED = 0
 
 
-def in_time(rows: int, index: int, folds: int) -> tuple[Rows, Rows]:
+def time_series_fold(rows: int, index: int, folds: int) -> tuple[Rows, Rows]:
     """Places, in [0, rows - 1], to train and to validate on: windows that expand in time order.
 
     The windows cover the later half of the rows: the earlier half is what the first of them has to
@@ -29,7 +29,7 @@ def in_time(rows: int, index: int, folds: int) -> tuple[Rows, Rows]:
     return train, validation
 
 
-def by_class(labels: Array, folds: int) -> Rows:
+def stratified_folds(labels: Array, folds: int) -> Rows:
     """The fold, in [0, folds - 1], that holds out each row: (rows,), every class spread evenly.
 
     Raises:

@@ -2,7 +2,7 @@
 
     python docs/tasks.py > docs/tasks.md
 
-`make docs` does it, and a test sees that the page is as the code says.
+`make docs` runs this script, and a test checks that the page agrees with the code.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ RESULTS = Path(__file__).resolve().parents[1] / "benchmarks" / "quality.json"
 HEAD = """# The tasks
 
 Every model of the courses is a task: a typed space whose defaults are the course's hand-set values,
-its data, and the metric that ranks its trials. The best config is chosen on the validation part;
-the test part is read once, by its model.
+its data, and the metric that ranks its trials. The best config is chosen on the validation split;
+the test split is read once, by the model of that config.
 
 This page is written by `make docs` from the code and from `benchmarks/quality.json`, the results of
-`benchmarks/quality.py` on a virtual machine with 2 CPU cores and no GPU. The folder of
-pictures that it searches `image-transfer` on is scikit-learn's digits, without ImageNet's weights.
+`benchmarks/quality.py` on a virtual machine with 2 CPU cores and no GPU. There, `image-transfer` is
+searched on a folder of pictures made from scikit-learn's digits, without ImageNet's weights.
 """
 
 
@@ -43,7 +43,7 @@ def page() -> str:
         "the course reports",
         "baseline",
         "best",
-        "the best's test part",
+        "the best config on the test split",
         "command",
     )
     sections = [_section(task, measured.get(task.name)) for task in tasks]
@@ -99,7 +99,7 @@ def _measured(found: dict[str, Any]) -> str:
     values = " -> ".join(short(result[which]["value"]) for which in ("baseline", "best"))
     return (
         f"`{found['command']}` on {found['day']}: {took}, {result['objective']['metric']} {values} "
-        f"at epoch {result['best']['epoch']}. What the best config has other than the baseline: "
+        f"at epoch {result['best']['epoch']}. Where the best config differs from the baseline: "
         f"{changed}.\n"
     )
 

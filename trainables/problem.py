@@ -34,7 +34,7 @@ class Problem(ABC):
     model: nn.Module
 
     @abstractmethod
-    def tensors(self, split: Split) -> Batch:
+    def build_tensors(self, split: Split) -> Batch:
         """The tensors of one split, rows on axis 0. Ask `split`, which keeps them."""
 
     @abstractmethod
@@ -46,34 +46,34 @@ class Problem(ABC):
         """Scalar metrics of a whole split, ``loss`` among them; called without gradients."""
 
     @abstractmethod
-    def serving(self) -> tuple[nn.Module, np.ndarray]:
+    def export(self) -> tuple[nn.Module, np.ndarray]:
         """The model as others use it, from raw input to an answer in natural units.
 
         Returns:
             A module on the CPU in evaluation mode, and an example of its input (two rows or more).
         """
 
-    def trained(self) -> Iterable[nn.Parameter]:
+    def trainable_parameters(self) -> Iterable[nn.Parameter]:
         """What the config's optimizer moves: every parameter that is not frozen."""
         return (p for p in self.model.parameters() if p.requires_grad)
 
-    def rates(self) -> Mapping[nn.Parameter, float]:
+    def learning_rate_multipliers(self) -> Mapping[nn.Parameter, float]:
         """What the learning rate of a parameter is multiplied by; 1 where it is not named."""
         return {}
 
     @cached_property
-    def _splits(self) -> dict[Split, Batch]:
+    def _tensors(self) -> dict[Split, Batch]:
         return {}
 
-    def split(self, split: Split) -> Batch:
+    def tensors(self, split: Split) -> Batch:
         """The tensors of one split, rows on axis 0."""
-        if split not in self._splits:
-            self._splits[split] = self.tensors(split)
-        return self._splits[split]
+        if split not in self._tensors:
+            self._tensors[split] = self.build_tensors(split)
+        return self._tensors[split]
 
     def batch(self, rows: Tensor) -> Batch:
         """Rows of the training split; a task overrides it where a batch is more than rows."""
-        return {name: tensor[rows] for name, tensor in self.split("train").items()}
+        return {name: tensor[rows] for name, tensor in self.tensors("train").items()}
 
     def batches(self, batch_size: int | None, generator: torch.Generator) -> Iterator[Batch]:
         """The training part of one epoch, shuffled, in batches of `batch_size` rows.
@@ -81,7 +81,7 @@ class Problem(ABC):
         A split that fits in one batch is taken in order: its gradient is the same. A single row
         left over joins the batch before.
         """
-        train = self.split("train")
+        train = self.tensors("train")
         count = len(next(iter(train.values())))
         if batch_size is None or batch_size >= count:
             yield train

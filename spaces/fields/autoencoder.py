@@ -1,4 +1,4 @@
-"""`CoderSpace`: what the spaces of autoencoders share, variational or not."""
+"""`AutoencoderSpace`: what the spaces of autoencoders share, variational or not."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ LearningRate = Annotated[float, Float(3e-4, 1e-2, log=True)]
 """Where twenty epochs are neither too few nor too wild for networks of this size."""
 
 
-class CoderAdam(Adam):
+class AutoencoderAdam(Adam):
     """Adam where an autoencoder trains well."""
 
     lr: LearningRate = 1e-3
     weight_decay: None = None
 
 
-class CoderAdamW(AdamW):
+class AutoencoderAdamW(AdamW):
     """AdamW where an autoencoder trains well."""
 
     lr: LearningRate = 1e-3
 
 
-class CoderSpace(TrainingSpace):
+class AutoencoderSpace(TrainingSpace):
     """Base of the spaces of autoencoders for images.
 
     ``--data`` chooses between mnist, fashion-mnist, kmnist and digits, which needs no file.
@@ -47,7 +47,9 @@ class CoderSpace(TrainingSpace):
         64,
     )
     activation: Activation = "relu"
-    optimizer: Annotated[CoderAdam | CoderAdamW, Field(discriminator="kind")] = CoderAdam()
+    optimizer: Annotated[AutoencoderAdam | AutoencoderAdamW, Field(discriminator="kind")] = (
+        AutoencoderAdam()
+    )
     schedule: Annotated[Constant | Cosine | OneCycle, Field(discriminator="kind")] = Constant()
     l1: None = None
     clip_norm: None = None

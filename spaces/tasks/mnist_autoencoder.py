@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Literal
 
 from tuneyard.spaces.description import TaskDescription
-from tuneyard.spaces.fields.autoencoder import CoderSpace
+from tuneyard.spaces.fields.autoencoder import AutoencoderSpace
 from tuneyard.spaces.fields.image_data import IMAGE_DATA
 from tuneyard.spaces.objective import Objective
 
 
-class MnistAutoencoderSpace(CoderSpace):
+class MnistAutoencoderSpace(AutoencoderSpace):
     """Images through a code of a few numbers and back, by two multilayer perceptrons.
 
     Baseline: hand-set and small, since the course gives no values: 784-256-64-16 and back, binary

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 
 from tuneyard.spaces.description import TaskDescription
-from tuneyard.spaces.fields.autoencoder import CoderSpace
+from tuneyard.spaces.fields.autoencoder import AutoencoderSpace
 from tuneyard.spaces.fields.image_data import IMAGE_DATA
 from tuneyard.spaces.language.numeric import Float
 from tuneyard.spaces.objective import Objective
 
 
-class MnistVaeSpace(CoderSpace):
+class MnistVaeSpace(AutoencoderSpace):
     """Images through a normal distribution of codes and back, by two multilayer perceptrons.
 
     Baseline: hand-set and small, since the course gives the loss and no values: 784-256-64, codes

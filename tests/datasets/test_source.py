@@ -1,10 +1,9 @@
 """A file comes from the folder, else the cache, else a real server, and is verified each time."""
 
 import hashlib
-import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from logging.handlers import BufferingHandler
 from pathlib import Path
@@ -199,11 +198,11 @@ def test_a_failed_download_leaves_no_file(
     assert_empty(cache)
 
 
-def test_a_server_that_is_away_costs_one_line(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_is_away_costs_one_line(
+    cache: Path, free_port: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    message = refusal(RemoteFile("names.csv", f"http://127.0.0.1:{port}/names.csv", SHA256))
+    message = refusal(RemoteFile("names.csv", f"http://127.0.0.1:{free_port()}/names.csv", SHA256))
     assert "Connection refused" in message
     assert "Max retries" not in message
     assert message.endswith("--data-dir or TUNEYARD_DATA")

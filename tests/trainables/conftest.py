@@ -239,7 +239,7 @@ class ScriptedProblem(Problem):
         nn.init.zeros_(self.model.weight)
         self._scores = scores
 
-    def tensors(self, split: Split) -> Batch:
+    def build_tensors(self, split: Split) -> Batch:
         return {"ones": torch.ones(4, 1)}
 
     def loss(self, batch: Batch) -> Tensor:
@@ -252,7 +252,7 @@ class ScriptedProblem(Problem):
             raise score
         return {"loss": torch.tensor(0.5), "score": torch.tensor(score)}
 
-    def serving(self) -> tuple[nn.Module, np.ndarray]:
+    def export(self) -> tuple[nn.Module, np.ndarray]:
         return self.model.eval(), np.ones((2, 1), dtype=np.float32)
 
 

@@ -16,7 +16,7 @@ from tuneyard.spaces.tasks.diabetes import DiabetesSpace
 from tuneyard.spaces.tasks.names_gru import NamesGruSpace
 from tuneyard.trainables.problem import Batch, Problem
 from tuneyard.trainables.task import find_task
-from tuneyard.trainables.tasks.names_gru import Names
+from tuneyard.trainables.tasks.names_gru import NamesGruProblem
 from tuneyard.trainables.training.training import Training
 
 CPU = torch.device("cpu")
@@ -32,7 +32,7 @@ class Numbered(Problem):
     def __init__(self, count: int) -> None:
         self._count = count
 
-    def tensors(self, split: Split) -> Batch:
+    def build_tensors(self, split: Split) -> Batch:
         return {"row": torch.arange(self._count)}
 
 
@@ -108,7 +108,7 @@ def numbers(letters: Tensor) -> list[int]:
 
 def epoch(names: Dataset, size: int | None, seed: int = 0) -> list[Batch]:
     order = torch.Generator().manual_seed(seed)
-    return list(Names(SMALL, names, CPU).batches(size, order))
+    return list(NamesGruProblem(SMALL, names, CPU).batches(size, order))
 
 
 @pytest.mark.parametrize("size", [32, 100, 512, None])
@@ -161,9 +161,9 @@ def test_long_names_do_not_come_first_in_an_epoch(names: Dataset) -> None:
 
 
 def test_each_part_of_names_is_longest_first(names: Dataset) -> None:
-    problem = Names(SMALL, names, CPU)
+    problem = NamesGruProblem(SMALL, names, CPU)
     for split in ("train", "val", "test"):
-        tensors = problem.split(split)
+        tensors = problem.tensors(split)
         lengths = tensors["length"].tolist()
         assert lengths == sorted(lengths, reverse=True)
         assert tensors["letters"].shape == (len(lengths), lengths[0])

@@ -5,14 +5,14 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from tuneyard.datasets.images import SIZE
-from tuneyard.spaces.fields.autoencoder import CoderSpace
+from tuneyard.spaces.fields.autoencoder import AutoencoderSpace
 from tuneyard.trainables.layers.blocks import hidden_layers
 from tuneyard.trainables.problems.images import BRIGHTEST
 
 PIXELS = SIZE**2
 
 
-class Coder(nn.Module):
+class EncoderDecoder(nn.Module):
     """An encoder and its mirror image.
 
     Args:
@@ -20,7 +20,7 @@ class Coder(nn.Module):
         outputs: Of the encoder; the decoder reads ``config.code_size`` numbers.
     """
 
-    def __init__(self, config: CoderSpace, outputs: int) -> None:
+    def __init__(self, config: AutoencoderSpace, outputs: int) -> None:
         super().__init__()
         sizes, back = config.hidden_sizes, config.hidden_sizes[::-1]
         self.encoder = nn.Sequential(
@@ -42,7 +42,7 @@ class Coder(nn.Module):
         return logits
 
 
-class Grey(nn.Module):
+class LogitsToGreyLevels(nn.Module):
     """Logits of pixels (B, 1, 28, 28) to grey levels in [0, 255], (B, 28, 28)."""
 
     def forward(self, logits: Tensor) -> Tensor:

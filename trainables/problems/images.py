@@ -59,7 +59,7 @@ class ImageProblem(Problem):
         self._data = data
         self._augmentation = augmentation
 
-    def tensors(self, split: Split) -> Batch:
+    def build_tensors(self, split: Split) -> Batch:
         """image (B, 1, 28, 28), bytes, and label (B,)."""
         rows = self._data.splits[split]
         return {
@@ -79,7 +79,7 @@ class ImageProblem(Problem):
         return self._data.arrays["image"][:2]
 
 
-class Classification(ImageProblem):
+class ClassificationProblem(ImageProblem):
     """Images scaled to mean 0 and standard deviation 1, as the training split's pixels have them.
 
     Args:
@@ -117,7 +117,7 @@ class Classification(ImageProblem):
     def _measure(self, batch: Batch) -> Metrics:
         return classification_metrics(self.logits(batch), batch["label"])
 
-    def serving(self) -> tuple[nn.Module, np.ndarray]:
+    def export(self) -> tuple[nn.Module, np.ndarray]:
         """(B, 28, 28) bytes to the probability of each class (B, 10)."""
         module = nn.Sequential(Scaled(self._mean, self._std), self.model, nn.Softmax(dim=1))
         # torch.export warns of weights in another order
@@ -131,9 +131,11 @@ class ClassificationTask(ImageTask[ImageConfigT]):
     def network(self, config: ImageConfigT) -> nn.Module:
         """A fresh network from images (B, 1, 28, 28) to logits (B, 10)."""
 
-    def problem(self, config: ImageConfigT, data: Dataset, device: torch.device) -> Classification:
+    def problem(
+        self, config: ImageConfigT, data: Dataset, device: torch.device
+    ) -> ClassificationProblem:
         """Images and a fresh network."""
-        return Classification(self.network(config), data, device, config.augmentation)
+        return ClassificationProblem(self.network(config), data, device, config.augmentation)
 
 
 class Scaled(nn.Module):

@@ -37,7 +37,7 @@ class NamesProblem(Problem):
     def logits(self, batch: Batch) -> Tensor:
         """Logits by country (B, classes) of a batch as `tensors` describes it."""
 
-    def tensors(self, split: Split) -> Batch:
+    def build_tensors(self, split: Split) -> Batch:
         """letters (B, T), label (B,), and length (B,) which stays on the CPU for packing."""
         rows = self._data.splits[split]
         lengths = self._data.arrays["length"][rows]
@@ -56,7 +56,7 @@ class NamesProblem(Problem):
         The rows are shuffled, sorted by length within buckets of some batches, and the batches
         shuffled again: little padding, and still no batch like another.
         """
-        train = self.split("train")
+        train = self.tensors("train")
         count = len(train["length"])
         size = batch_size or count
         shuffled = torch.randperm(count, generator=generator)
@@ -68,7 +68,7 @@ class NamesProblem(Problem):
             yield self._cut(batches[index])
 
     def _cut(self, rows: Tensor) -> Batch:
-        train = self.split("train")
+        train = self.tensors("train")
         lengths = train["length"][rows]
         there = rows.to(self.device)
         return {

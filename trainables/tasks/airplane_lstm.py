@@ -79,7 +79,7 @@ class Scale(nn.Module):
         return value.exp() * before if self.lag else value.exp()
 
 
-class Airplane(Problem):
+class AirplaneProblem(Problem):
     """Windows over the series: the months before a target month, and the target."""
 
     def __init__(self, config: AirplaneLstmSpace, data: Dataset, device: torch.device) -> None:
@@ -92,7 +92,7 @@ class Airplane(Problem):
         self._scaled = self._scale(self._series)
         self.model = Forecaster(config).to(device)
 
-    def tensors(self, split: Split) -> Batch:
+    def build_tensors(self, split: Split) -> Batch:
         """Windows whose target month is in the split: window (B, L, 1), target, before, actual."""
         lag, lookback = self._scale.lag, self._lookback
         months = torch.tensor(self._data.splits[split], device=self.device)
@@ -124,14 +124,14 @@ class Airplane(Problem):
             "mae": error.abs().mean(),
         }
 
-    def serving(self) -> tuple[nn.Module, np.ndarray]:
+    def export(self) -> tuple[nn.Module, np.ndarray]:
         """(B, lag + lookback) months of passengers to the next month's (B,), in thousands."""
-        module = Serving(self._scale, self.model).cpu().eval()
+        module = ExportedForecaster(self._scale, self.model).cpu().eval()
         length = self._scale.lag + self._lookback
         return module, np.stack([self._series[:length].cpu(), self._series[1 : length + 1].cpu()])
 
 
-class Serving(nn.Module):
+class ExportedForecaster(nn.Module):
     """The forecaster between the scale and its inverse."""
 
     def __init__(self, scale: Scale, model: nn.Module) -> None:
@@ -154,9 +154,11 @@ class AirplaneLstm(Task[AirplaneLstmSpace]):
         """The 144 months, from the package."""
         return airplane.load(data_dir)
 
-    def problem(self, config: AirplaneLstmSpace, data: Dataset, device: torch.device) -> Airplane:
+    def problem(
+        self, config: AirplaneLstmSpace, data: Dataset, device: torch.device
+    ) -> AirplaneProblem:
         """Windows of `lookback` months, scaled by the training split."""
-        return Airplane(config, data, device)
+        return AirplaneProblem(config, data, device)
 
 
 TASK = AirplaneLstm()

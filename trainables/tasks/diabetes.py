@@ -31,7 +31,7 @@ class Perceptron(nn.Sequential):
         super().__init__(*layers, nn.Linear(config.hidden_sizes[-1], 1), nn.Flatten(0))
 
 
-class Diabetes(Problem):
+class DiabetesProblem(Problem):
     """Features and labels as they are: the publisher has scaled them."""
 
     def __init__(self, config: DiabetesSpace, data: Dataset, device: torch.device) -> None:
@@ -39,7 +39,7 @@ class Diabetes(Problem):
         self._data = data
         self.model = Perceptron(config).to(device)
 
-    def tensors(self, split: Split) -> Batch:
+    def build_tensors(self, split: Split) -> Batch:
         """features (B, 8) and label (B,), as floats."""
         rows = self._data.splits[split]
         features, labels = self._data.arrays["features"][rows], self._data.arrays["label"][rows]
@@ -62,7 +62,7 @@ class Diabetes(Problem):
             "auc": _auc(logits, labels > 0),
         }
 
-    def serving(self) -> tuple[nn.Module, np.ndarray]:
+    def export(self) -> tuple[nn.Module, np.ndarray]:
         """(B, 8) features to the probability of class 1 (B,)."""
         module = nn.Sequential(self.model, nn.Sigmoid()).cpu().eval()
         return module, self._data.arrays["features"][:2]
@@ -83,9 +83,11 @@ class DiabetesMlp(Task[DiabetesSpace]):
         """The 759 rows as the course's repository ships them."""
         return diabetes.load(data_dir)
 
-    def problem(self, config: DiabetesSpace, data: Dataset, device: torch.device) -> Diabetes:
+    def problem(
+        self, config: DiabetesSpace, data: Dataset, device: torch.device
+    ) -> DiabetesProblem:
         """The rows of each split."""
-        return Diabetes(config, data, device)
+        return DiabetesProblem(config, data, device)
 
 
 TASK = DiabetesMlp()

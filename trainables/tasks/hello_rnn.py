@@ -84,7 +84,7 @@ class Speller(nn.Module):
         return logits
 
 
-class Hello(Problem):
+class HelloProblem(Problem):
     """The one pair; the model counts the epochs until it spells the answer."""
 
     model: Speller
@@ -94,7 +94,7 @@ class Hello(Problem):
         self._data = data
         self.model = Speller(config, len(data.classes)).to(device)
 
-    def tensors(self, split: Split) -> Batch:
+    def build_tensors(self, split: Split) -> Batch:
         """word (B, 5) and answer (B, 5), places in the alphabet."""
         rows = self._data.splits[split]
         return {
@@ -105,7 +105,7 @@ class Hello(Problem):
     def batches(self, batch_size: int | None, generator: torch.Generator) -> Iterator[Batch]:
         """See `Problem.batches`; an epoch that begins unsolved counts."""
         with torch.no_grad():
-            self.model.solved |= self._spelled(self.split("train"))
+            self.model.solved |= self._spelled(self.tensors("train"))
             self.model.tried += ~self.model.solved
         yield from super().batches(batch_size, generator)
 
@@ -135,7 +135,7 @@ class Hello(Problem):
             "epochs_to_solve": self.model.tried + unsolved,
         }
 
-    def serving(self) -> tuple[nn.Module, np.ndarray]:
+    def export(self) -> tuple[nn.Module, np.ndarray]:
         """(B, 5) places in the alphabet to the probability of each letter (B, 5, letters)."""
         module = nn.Sequential(self.model, nn.Softmax(-1)).cpu().eval()
         return module, self._data.arrays["word"][:2]
@@ -150,9 +150,9 @@ class HelloRnn(Task[HelloRnnSpace]):
         """The one pair, from the package."""
         return hello.load(data_dir)
 
-    def problem(self, config: HelloRnnSpace, data: Dataset, device: torch.device) -> Hello:
+    def problem(self, config: HelloRnnSpace, data: Dataset, device: torch.device) -> HelloProblem:
         """The pair as places in the alphabet."""
-        return Hello(config, data, device)
+        return HelloProblem(config, data, device)
 
     def encode(self, inputs: Sequence[object], shape: tuple[int, ...]) -> Sequence[object]:
         """Words of the letters e, h, l and o as places in the alphabet; places stay as they are."""

@@ -24,7 +24,7 @@ CHUNK = 64
 """Pictures that are measured at a time."""
 
 
-class Transfer(nn.Module):
+class TransferNetwork(nn.Module):
     """Pictures (B, 3, H, W) to logits (B, classes): frozen stages, tuned stages, head."""
 
     def __init__(self, config: ImageTransferSpace, classes: int) -> None:
@@ -81,10 +81,10 @@ class Scaled(nn.Module):
         return (pixels - self.mean) / self.deviation
 
 
-class Pictures(Problem):
+class ImageTransferProblem(Problem):
     """Pictures as bytes on the device; their features alone where no pixel and no stage changes."""
 
-    model: Transfer
+    model: TransferNetwork
 
     def __init__(self, config: ImageTransferSpace, data: Dataset, device: torch.device) -> None:
         self.device = device
@@ -93,13 +93,13 @@ class Pictures(Problem):
         self._fixed = config.frozen_stages == STAGES and config.augmentation is None
         self._rate = config.backbone_rate
         self._scaled = Scaled().to(device)
-        self.model = Transfer(config, len(data.classes)).to(device)
+        self.model = TransferNetwork(config, len(data.classes)).to(device)
 
-    def rates(self) -> Mapping[nn.Parameter, float]:
+    def learning_rate_multipliers(self) -> Mapping[nn.Parameter, float]:
         """The backbone's learning rate is a share of the head's."""
         return dict.fromkeys(self.model.tuned.parameters(), self._rate)
 
-    def tensors(self, split: Split) -> Batch:
+    def build_tensors(self, split: Split) -> Batch:
         """label (B,), and image (B, 3, H, W), bytes, or features (B, width) where they stay."""
         rows = self._data.splits[split]
         image = torch.tensor(self._data.arrays["image"][rows], device=self.device)
@@ -132,7 +132,7 @@ class Pictures(Problem):
     def _measure(self, batch: Batch) -> Metrics:
         return classification_metrics(self._logits(batch), batch["label"])
 
-    def serving(self) -> tuple[nn.Module, np.ndarray]:
+    def export(self) -> tuple[nn.Module, np.ndarray]:
         """(B, 3, 224, 224) bytes to the probability of each class (B, classes)."""
         module = nn.Sequential(Scaled(), self.model, nn.Softmax(1)).cpu().eval()
         return module, self._data.arrays["image"][:2]
@@ -142,9 +142,6 @@ class ImageTransfer(Task[ImageTransferSpace]):
     """Classification of the pictures of a folder; accuracy."""
 
     description = DESCRIPTION
-
-    def check_data(self, choice: str) -> None:
-        """Any text can name a folder; `load` looks at it."""
 
     def load(self, data_dir: Path | None, choice: str | None = None) -> Dataset:
         """The pictures of a folder, a folder for each class, at 224 x 224."""
@@ -157,9 +154,11 @@ class ImageTransfer(Task[ImageTransferSpace]):
             for backbone in domains["backbone"].grid(1):
                 load_weights(cast("Backbone", backbone))
 
-    def problem(self, config: ImageTransferSpace, data: Dataset, device: torch.device) -> Pictures:
+    def problem(
+        self, config: ImageTransferSpace, data: Dataset, device: torch.device
+    ) -> ImageTransferProblem:
         """The pictures of each split."""
-        return Pictures(config, data, device)
+        return ImageTransferProblem(config, data, device)
 
 
 TASK = ImageTransfer()

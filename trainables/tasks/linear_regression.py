@@ -14,7 +14,7 @@ from tuneyard.trainables.problem import Batch, Metrics, Problem
 from tuneyard.trainables.task import Task
 
 
-class Line(Problem):
+class LinearRegressionProblem(Problem):
     """Points as they are."""
 
     model: nn.Linear
@@ -24,7 +24,7 @@ class Line(Problem):
         self._data = data
         self.model = nn.Linear(1, 1).to(device)
 
-    def tensors(self, split: Split) -> Batch:
+    def build_tensors(self, split: Split) -> Batch:
         """x (B, 1) and y (B, 1)."""
         rows = self._data.splits[split]
         return {
@@ -44,7 +44,7 @@ class Line(Problem):
             "bias": self.model.bias.detach()[0],
         }
 
-    def serving(self) -> tuple[nn.Module, np.ndarray]:
+    def export(self) -> tuple[nn.Module, np.ndarray]:
         """(B, 1) values of x to y (B,)."""
         module = nn.Sequential(self.model, nn.Flatten(0)).cpu().eval()
         return module, self._data.arrays["x"][:2, None]
@@ -59,9 +59,11 @@ class LinearRegression(Task[LinearRegressionSpace]):
         """Three exact points to train on, or 120 with noise."""
         return linear_regression.load(choice, data_dir)
 
-    def problem(self, config: LinearRegressionSpace, data: Dataset, device: torch.device) -> Line:
+    def problem(
+        self, config: LinearRegressionSpace, data: Dataset, device: torch.device
+    ) -> LinearRegressionProblem:
         """The points of each split."""
-        return Line(data, device)
+        return LinearRegressionProblem(data, device)
 
 
 TASK = LinearRegression()

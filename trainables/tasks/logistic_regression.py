@@ -14,7 +14,7 @@ from tuneyard.trainables.problem import Batch, Metrics, Problem
 from tuneyard.trainables.task import Task
 
 
-class Exams(Problem):
+class LogisticRegressionProblem(Problem):
     """Hours as they are."""
 
     def __init__(self, data: Dataset, device: torch.device) -> None:
@@ -22,7 +22,7 @@ class Exams(Problem):
         self._data = data
         self.model = nn.Sequential(nn.Linear(1, 1), nn.Flatten(0)).to(device)
 
-    def tensors(self, split: Split) -> Batch:
+    def build_tensors(self, split: Split) -> Batch:
         """hours (B, 1) and label (B,), as floats."""
         rows = self._data.splits[split]
         hours, label = self._data.arrays["hours"][rows], self._data.arrays["label"][rows]
@@ -44,7 +44,7 @@ class Exams(Problem):
             "accuracy": ((logits > 0) == (batch["label"] > 0)).float().mean(),
         }
 
-    def serving(self) -> tuple[nn.Module, np.ndarray]:
+    def export(self) -> tuple[nn.Module, np.ndarray]:
         """(B, 1) hours to the probability of passing (B,)."""
         module = nn.Sequential(self.model, nn.Sigmoid()).cpu().eval()
         return module, self._data.arrays["hours"][:2, None]
@@ -61,9 +61,9 @@ class LogisticRegression(Task[LogisticRegressionSpace]):
 
     def problem(
         self, config: LogisticRegressionSpace, data: Dataset, device: torch.device
-    ) -> Exams:
+    ) -> LogisticRegressionProblem:
         """The students of each split."""
-        return Exams(data, device)
+        return LogisticRegressionProblem(data, device)
 
 
 TASK = LogisticRegression()

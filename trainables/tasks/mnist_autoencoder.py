@@ -10,15 +10,15 @@ from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss
 from tuneyard.datasets import Dataset
 from tuneyard.spaces.tasks.mnist_autoencoder import DESCRIPTION, MnistAutoencoderSpace
 from tuneyard.trainables.problem import Batch, Metrics
-from tuneyard.trainables.problems.autoencoder import Coder, Grey
+from tuneyard.trainables.problems.autoencoder import EncoderDecoder, LogitsToGreyLevels
 from tuneyard.trainables.problems.images import ImageProblem, ImageTask, Scaled, mean_over_chunks
 
 
-class Autoencoder(ImageProblem):
+class AutoencoderProblem(ImageProblem):
     """Images and what comes back of them."""
 
     def __init__(self, config: MnistAutoencoderSpace, data: Dataset, device: torch.device) -> None:
-        super().__init__(Coder(config, config.code_size), data, device)
+        super().__init__(EncoderDecoder(config, config.code_size), data, device)
         self._reconstruction = config.reconstruction
 
     def loss(self, batch: Batch) -> Tensor:
@@ -48,9 +48,11 @@ class Autoencoder(ImageProblem):
             "bce": binary_cross_entropy_with_logits(logits, pixels),
         }
 
-    def serving(self) -> tuple[nn.Module, np.ndarray]:
+    def export(self) -> tuple[nn.Module, np.ndarray]:
         """(B, 28, 28) bytes to their reconstructions, grey levels in [0, 255]."""
-        return nn.Sequential(Scaled(), self.model, Grey()).cpu().eval(), self.examples()
+        return nn.Sequential(
+            Scaled(), self.model, LogitsToGreyLevels()
+        ).cpu().eval(), self.examples()
 
 
 class MnistAutoencoder(ImageTask[MnistAutoencoderSpace]):
@@ -60,9 +62,9 @@ class MnistAutoencoder(ImageTask[MnistAutoencoderSpace]):
 
     def problem(
         self, config: MnistAutoencoderSpace, data: Dataset, device: torch.device
-    ) -> Autoencoder:
+    ) -> AutoencoderProblem:
         """Images and a fresh network."""
-        return Autoencoder(config, data, device)
+        return AutoencoderProblem(config, data, device)
 
 
 TASK = MnistAutoencoder()

@@ -77,7 +77,7 @@ def build_discriminator(config: MnistGanSpace) -> nn.Module:
     )
 
 
-class Drawings(AdversarialProblem):
+class MnistGanProblem(AdversarialProblem):
     """Images as bytes on the device, shown to the discriminator in [-1, 1]."""
 
     def __init__(self, config: MnistGanSpace, data: Dataset, device: torch.device) -> None:
@@ -86,7 +86,7 @@ class Drawings(AdversarialProblem):
         self._data = data
         self._features = Features().to(device)
 
-    def tensors(self, split: Split) -> Batch:
+    def build_tensors(self, split: Split) -> Batch:
         """image (B, 1, 28, 28), bytes."""
         images = self._data.arrays["image"][self._data.splits[split]][:, None]
         return {"image": torch.tensor(images, device=self.device)}
@@ -103,19 +103,22 @@ class Drawings(AdversarialProblem):
         be compared.
         """
         noise = self.latents[: len(batch["image"])]
-        drawn = [self.sampled(latents) for latents in noise.split(CHUNK)]
+        drawn = [self.generate(latents) for latents in noise.split(CHUNK)]
         real = [self.real({"image": images}) for images in batch["image"].split(CHUNK)]
         scores = [torch.cat([self.model.discriminator(x) for x in xs]) for xs in (real, drawn)]
         features = [torch.cat([self._features((x + 1) / 2) for x in xs]) for xs in (real, drawn)]
-        return {"loss": self.told_apart(*scores), "frechet": frechet(*features).float()}
+        return {
+            "loss": self.discriminator_loss_from_scores(*scores),
+            "frechet": frechet(*features).float(),
+        }
 
-    def serving(self) -> tuple[nn.Module, np.ndarray]:
+    def export(self) -> tuple[nn.Module, np.ndarray]:
         """(B, latent_size) of standard normal noise to images (B, 28, 28), greys in [0, 255]."""
-        module = nn.Sequential(self.model.generator, Grey()).cpu().eval()
+        module = nn.Sequential(self.model.generator, TanhToGreyLevels()).cpu().eval()
         return module, self.latents[:2].cpu().numpy()
 
 
-class Grey(nn.Module):
+class TanhToGreyLevels(nn.Module):
     """Images (B, 1, 28, 28) in [-1, 1] to grey levels in [0, 255], (B, 28, 28)."""
 
     def forward(self, images: Tensor) -> Tensor:
@@ -129,9 +132,11 @@ class MnistGan(ImageTask[MnistGanSpace]):
     description = DESCRIPTION
     loop = AdversarialLoop
 
-    def problem(self, config: MnistGanSpace, data: Dataset, device: torch.device) -> Drawings:
+    def problem(
+        self, config: MnistGanSpace, data: Dataset, device: torch.device
+    ) -> MnistGanProblem:
         """Images and fresh networks."""
-        return Drawings(config, data, device)
+        return MnistGanProblem(config, data, device)
 
 
 TASK = MnistGan()

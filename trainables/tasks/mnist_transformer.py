@@ -9,7 +9,7 @@ from tuneyard.datasets import Dataset
 from tuneyard.datasets.images import CLASSES, SIZE
 from tuneyard.spaces.tasks.mnist_transformer import DESCRIPTION, MnistTransformerSpace
 from tuneyard.trainables.layers.encoder import Encoder
-from tuneyard.trainables.problems.images import Classification, ImageTask
+from tuneyard.trainables.problems.images import ClassificationProblem, ImageTask
 
 
 class RowEncoder(nn.Module):
@@ -34,9 +34,9 @@ class MnistTransformer(ImageTask[MnistTransformerSpace]):
 
     def problem(
         self, config: MnistTransformerSpace, data: Dataset, device: torch.device
-    ) -> Classification:
+    ) -> ClassificationProblem:
         """Images scaled by the training split."""
-        return Classification(RowEncoder(config), data, device, config.augmentation)
+        return ClassificationProblem(RowEncoder(config), data, device, config.augmentation)
 
 
 TASK = MnistTransformer()

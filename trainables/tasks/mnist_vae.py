@@ -13,17 +13,17 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from tuneyard.datasets import Dataset
 from tuneyard.spaces.tasks.mnist_vae import DESCRIPTION, MnistVaeSpace
 from tuneyard.trainables.problem import Batch, Metrics
-from tuneyard.trainables.problems.autoencoder import Coder, Grey
+from tuneyard.trainables.problems.autoencoder import EncoderDecoder, LogitsToGreyLevels
 from tuneyard.trainables.problems.images import ImageProblem, ImageTask, mean_over_chunks
 
 
-class Vae(ImageProblem):
+class VaeProblem(ImageProblem):
     """Images, the codes drawn for them, and what comes back of those."""
 
-    model: Coder
+    model: EncoderDecoder
 
     def __init__(self, config: MnistVaeSpace, data: Dataset, device: torch.device) -> None:
-        super().__init__(Coder(config, 2 * config.code_size), data, device)
+        super().__init__(EncoderDecoder(config, 2 * config.code_size), data, device)
         self._code_size = config.code_size
         self._kl_weight = config.kl_weight
 
@@ -62,10 +62,10 @@ class Vae(ImageProblem):
         loss = reconstruction + divergence
         return {"loss": loss, "elbo": -loss, "reconstruction": reconstruction, "kl": divergence}
 
-    def serving(self) -> tuple[nn.Module, np.ndarray]:
+    def export(self) -> tuple[nn.Module, np.ndarray]:
         """(B, code_size) of standard normal noise to new images (B, 28, 28), greys in [0, 255]."""
         example = torch.randn(2, self._code_size, generator=torch.Generator().manual_seed(0))
-        return nn.Sequential(self.model.decoder, Grey()).cpu().eval(), example.numpy()
+        return nn.Sequential(self.model.decoder, LogitsToGreyLevels()).cpu().eval(), example.numpy()
 
 
 class MnistVae(ImageTask[MnistVaeSpace]):
@@ -73,9 +73,9 @@ class MnistVae(ImageTask[MnistVaeSpace]):
 
     description = DESCRIPTION
 
-    def problem(self, config: MnistVaeSpace, data: Dataset, device: torch.device) -> Vae:
+    def problem(self, config: MnistVaeSpace, data: Dataset, device: torch.device) -> VaeProblem:
         """Images and a fresh network."""
-        return Vae(config, data, device)
+        return VaeProblem(config, data, device)
 
 
 TASK = MnistVae()

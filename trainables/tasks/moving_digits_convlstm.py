@@ -55,7 +55,7 @@ class Predictor(nn.Module):
         return logits
 
 
-class MovingDigits(Problem):
+class MovingDigitsProblem(Problem):
     """Sequences as bytes on the device."""
 
     def __init__(
@@ -65,7 +65,7 @@ class MovingDigits(Problem):
         self._data = data
         self.model = Predictor(config).to(device)
 
-    def tensors(self, split: Split) -> Batch:
+    def build_tensors(self, split: Split) -> Batch:
         """frames (B, T, H, W), bytes."""
         rows = self._data.splits[split]
         return {"frames": torch.tensor(self._data.arrays["frames"][rows], device=self.device)}
@@ -103,19 +103,19 @@ class MovingDigits(Problem):
     @cached_property
     def _after_grey(self) -> Tensor:
         """(256,): what follows a pixel of each grey, on average over the training split."""
-        frames = self.split("train")["frames"]
+        frames = self.tensors("train")["frames"]
         before = frames[:, :-1].flatten().int()
         total = torch.bincount(before, _floats(frames[:, 1:]).flatten(), BRIGHTEST + 1)
         count = torch.bincount(before, minlength=BRIGHTEST + 1)
         # one pixel of 0.5 more for each grey: none is ever sure, or unheard of
         return ((total + 0.5) / (count + 1)).float()
 
-    def serving(self) -> tuple[nn.Module, np.ndarray]:
+    def export(self) -> tuple[nn.Module, np.ndarray]:
         """(B, 9, 32, 32) bytes, the frames before, to the next (B, 32, 32) in [0, 1]."""
-        return Serving(self.model).cpu().eval(), self._data.arrays["frames"][:2, :-1]
+        return ExportedPredictor(self.model).cpu().eval(), self._data.arrays["frames"][:2, :-1]
 
 
-class Serving(nn.Module):
+class ExportedPredictor(nn.Module):
     """The predictor from bytes to the frame after the last."""
 
     def __init__(self, model: nn.Module) -> None:
@@ -139,9 +139,9 @@ class MovingDigitsConvlstm(Task[MovingDigitsConvlstmSpace]):
 
     def problem(
         self, config: MovingDigitsConvlstmSpace, data: Dataset, device: torch.device
-    ) -> MovingDigits:
+    ) -> MovingDigitsProblem:
         """The sequences of each split."""
-        return MovingDigits(config, data, device)
+        return MovingDigitsProblem(config, data, device)
 
 
 def _floats(frames: Tensor) -> Tensor:

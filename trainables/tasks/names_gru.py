@@ -53,7 +53,7 @@ class Classifier(nn.Module):
         return last_states(hidden, self.layers.bidirectional)
 
 
-class Names(NamesProblem):
+class NamesGruProblem(NamesProblem):
     """Names by length, packed."""
 
     model: Classifier
@@ -66,12 +66,12 @@ class Names(NamesProblem):
         logits: Tensor = self.model(batch["letters"], batch["length"])
         return logits
 
-    def serving(self) -> tuple[nn.Module, np.ndarray]:
+    def export(self) -> tuple[nn.Module, np.ndarray]:
         """(B, T) ASCII codes, zero padded, to the probability of each country (B, classes)."""
-        return Serving(self.model).cpu().eval(), self.examples()
+        return ExportedClassifier(self.model).cpu().eval(), self.examples()
 
 
-class Serving(nn.Module):
+class ExportedClassifier(nn.Module):
     """The classifier on zero-padded names in any order, ending in probabilities."""
 
     def __init__(self, model: Classifier) -> None:
@@ -93,9 +93,11 @@ class NamesGru(NamesTask[NamesGruSpace]):
 
     description = DESCRIPTION
 
-    def problem(self, config: NamesGruSpace, data: Dataset, device: torch.device) -> Names:
+    def problem(
+        self, config: NamesGruSpace, data: Dataset, device: torch.device
+    ) -> NamesGruProblem:
         """Names by length."""
-        return Names(config, data, device)
+        return NamesGruProblem(config, data, device)
 
 
 TASK = NamesGru()

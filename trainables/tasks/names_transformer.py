@@ -31,7 +31,7 @@ class Classifier(nn.Module):
         return logits
 
 
-class Names(NamesProblem):
+class NamesTransformerProblem(NamesProblem):
     """Names by length, padding masked."""
 
     def __init__(self, config: NamesTransformerSpace, data: Dataset, device: torch.device) -> None:
@@ -43,7 +43,7 @@ class Names(NamesProblem):
         logits: Tensor = self.model(batch["letters"])
         return logits
 
-    def serving(self) -> tuple[nn.Module, np.ndarray]:
+    def export(self) -> tuple[nn.Module, np.ndarray]:
         """(B, T) ASCII codes, zero padded, to the probability of each country (B, classes)."""
         return nn.Sequential(self.model, nn.Softmax(1)).cpu().eval(), self.examples()
 
@@ -53,9 +53,11 @@ class NamesTransformer(NamesTask[NamesTransformerSpace]):
 
     description = DESCRIPTION
 
-    def problem(self, config: NamesTransformerSpace, data: Dataset, device: torch.device) -> Names:
+    def problem(
+        self, config: NamesTransformerSpace, data: Dataset, device: torch.device
+    ) -> NamesTransformerProblem:
         """Names by length."""
-        return Names(config, data, device)
+        return NamesTransformerProblem(config, data, device)
 
 
 TASK = NamesTransformer()

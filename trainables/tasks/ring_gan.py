@@ -44,7 +44,7 @@ def coverage(samples: Tensor) -> tuple[Tensor, Tensor]:
     return covered.float().sum(), near.any(1).float().mean()
 
 
-class Ring(AdversarialProblem):
+class RingProblem(AdversarialProblem):
     """Points as they are."""
 
     def __init__(self, config: RingGanSpace, data: Dataset, device: torch.device) -> None:
@@ -61,7 +61,7 @@ class Ring(AdversarialProblem):
         layers = hidden_layers(inputs, widths, config.activation, batch_norm=False, dropout=0.0)
         return nn.Sequential(*layers, nn.Linear(widths[-1], outputs))
 
-    def tensors(self, split: Split) -> Batch:
+    def build_tensors(self, split: Split) -> Batch:
         """point (B, 2)."""
         points = self._data.arrays["point"][self._data.splits[split]]
         return {"point": torch.tensor(points, device=self.device)}
@@ -77,16 +77,16 @@ class Ring(AdversarialProblem):
         as many points of the ring itself; ``modes`` how many of the eight are covered;
         ``high_quality`` the share of samples near any. See `coverage`.
         """
-        samples = self.sampled(self.latents)
+        samples = self.generate(self.latents)
         modes, near = coverage(samples)
         return {
-            "loss": self.contrast(batch["point"], samples),
+            "loss": self.discriminator_loss_without_penalty(batch["point"], samples),
             "mmd": mmd(samples, batch["point"], BANDWIDTHS),
             "modes": modes,
             "high_quality": near,
         }
 
-    def serving(self) -> tuple[nn.Module, np.ndarray]:
+    def export(self) -> tuple[nn.Module, np.ndarray]:
         """(B, latent_size) of standard normal noise to points (B, 2)."""
         return self.model.generator.cpu().eval(), self.latents[:2].cpu().numpy()
 
@@ -101,9 +101,9 @@ class RingGan(Task[RingGanSpace]):
         """5,120 generated points."""
         return ring.load()
 
-    def problem(self, config: RingGanSpace, data: Dataset, device: torch.device) -> Ring:
+    def problem(self, config: RingGanSpace, data: Dataset, device: torch.device) -> RingProblem:
         """The points of each split."""
-        return Ring(config, data, device)
+        return RingProblem(config, data, device)
 
 
 TASK = RingGan()

@@ -48,7 +48,7 @@ class Forecaster(nn.Module):
         return torch.cat(forecasts, 1)[..., 0]
 
 
-class SinePieces(Problem):
+class SineForecastProblem(Problem):
     """The pieces of each split as they are."""
 
     model: Forecaster
@@ -58,7 +58,7 @@ class SinePieces(Problem):
         self._data = data
         self.model = Forecaster(config).to(device)
 
-    def tensors(self, split: Split) -> Batch:
+    def build_tensors(self, split: Split) -> Batch:
         """sine (B, 50)."""
         rows = self._data.splits[split]
         return {"sine": torch.tensor(self._data.arrays["sine"][rows], device=self.device)}
@@ -77,7 +77,7 @@ class SinePieces(Problem):
             "free_run_mse": nn.functional.mse_loss(forecasts, rest),
         }
 
-    def serving(self) -> tuple[nn.Module, np.ndarray]:
+    def export(self) -> tuple[nn.Module, np.ndarray]:
         """(B, 10) values to the 40 after them (B, 40)."""
         sine = self._data.arrays["sine"][:2]
         module = FreeRun(self.model, sine.shape[1] - GIVEN).cpu().eval()
@@ -106,9 +106,11 @@ class SineForecast(Task[SineForecastSpace]):
         """200 pieces of 50 values, computed."""
         return sine_forecast.load(data_dir)
 
-    def problem(self, config: SineForecastSpace, data: Dataset, device: torch.device) -> SinePieces:
+    def problem(
+        self, config: SineForecastSpace, data: Dataset, device: torch.device
+    ) -> SineForecastProblem:
         """The pieces of each split."""
-        return SinePieces(config, data, device)
+        return SineForecastProblem(config, data, device)
 
 
 TASK = SineForecast()

@@ -36,7 +36,7 @@ class Follower(nn.Module):
         return self.head(outputs)[..., 0], state
 
 
-class Sines(Problem):
+class SineToCosineProblem(Problem):
     """One series a split; training goes through it window by window.
 
     This is truncated backpropagation through time (Williams and Peng, 1990): each window begins
@@ -53,7 +53,7 @@ class Sines(Problem):
         self._state: State | None = None
         self.model = Follower(config).to(device)
 
-    def tensors(self, split: Split) -> Batch:
+    def build_tensors(self, split: Split) -> Batch:
         """sine (T,) and cosine (T,) in order."""
         rows = self._data.splits[split]
         if len(rows) <= LEAD_IN:
@@ -70,7 +70,7 @@ class Sines(Problem):
         """Windows of `time_step` samples in order, never shuffled; the last may be shorter."""
         self._state = None
         windows = {
-            name: series.split(self._time_step) for name, series in self.split("train").items()
+            name: series.split(self._time_step) for name, series in self.tensors("train").items()
         }
         for sine, cosine in zip(windows["sine"], windows["cosine"], strict=True):
             yield {"sine": sine, "cosine": cosine}
@@ -86,13 +86,13 @@ class Sines(Problem):
         answer, _ = self.model(batch["sine"][None], None)
         return {"loss": nn.functional.mse_loss(answer[0, LEAD_IN:], batch["cosine"][LEAD_IN:])}
 
-    def serving(self) -> tuple[nn.Module, np.ndarray]:
+    def export(self) -> tuple[nn.Module, np.ndarray]:
         """(B, 20) sines of one period, each series from a state of zeros, to cosines (B, 20)."""
         sines = self._data.arrays["sine"]
-        return Serving(self.model).cpu().eval(), np.stack([sines[:20], sines[5:25]])
+        return ExportedFollower(self.model).cpu().eval(), np.stack([sines[:20], sines[5:25]])
 
 
-class Serving(nn.Module):
+class ExportedFollower(nn.Module):
     """The follower without a state before, and without the one after."""
 
     def __init__(self, model: Follower) -> None:
@@ -121,9 +121,11 @@ class SineToCosine(Task[SineToCosineSpace]):
         """50 samples a split, computed."""
         return sine_to_cosine.load(data_dir)
 
-    def problem(self, config: SineToCosineSpace, data: Dataset, device: torch.device) -> Sines:
+    def problem(
+        self, config: SineToCosineSpace, data: Dataset, device: torch.device
+    ) -> SineToCosineProblem:
         """The series of each split."""
-        return Sines(config, data, device)
+        return SineToCosineProblem(config, data, device)
 
 
 TASK = SineToCosine()

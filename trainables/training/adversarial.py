@@ -15,7 +15,7 @@ from tuneyard.spaces.fields.training import TrainingSpace
 from tuneyard.spaces.objective import Objective
 from tuneyard.trainables.problem import Batch, Problem
 from tuneyard.trainables.training.loop import EpochLoop
-from tuneyard.trainables.training.optimization import Descent
+from tuneyard.trainables.training.optimization import Optimization
 
 
 class Adversaries(nn.Module):
@@ -61,15 +61,15 @@ class AdversarialProblem(Problem):
     def real(self, batch: Batch) -> Tensor:
         """What the discriminator is shown of a batch of real data, (B, ...)."""
 
-    def trained(self) -> Iterable[nn.Parameter]:
+    def trainable_parameters(self) -> Iterable[nn.Parameter]:
         """The generator's parameters: the discriminator has an optimizer of its own."""
         return self.model.generator.parameters()
 
     def fake(self, count: int) -> Tensor:
         """Fresh samples (count, ...), whose noise is from torch's global generator."""
-        return self.sampled(torch.randn(count, self._config.latent_size, device=self.device))
+        return self.generate(torch.randn(count, self._config.latent_size, device=self.device))
 
-    def sampled(self, latents: Tensor) -> Tensor:
+    def generate(self, latents: Tensor) -> Tensor:
         """The samples of some latents."""
         samples: Tensor = self.model.generator(latents)
         return samples
@@ -86,20 +86,23 @@ class AdversarialProblem(Problem):
             fake = self.fake(len(real))
         weight = self._config.gradient_penalty
         if weight is None:
-            return self.contrast(real, fake)
+            return self.discriminator_loss_without_penalty(real, fake)
         real = real.detach().requires_grad_()
         scores = self.model.discriminator(real)
         (slopes,) = torch.autograd.grad(scores.sum(), real, create_graph=True)
         penalty = slopes.flatten(1).square().sum(1).mean()
-        return self.told_apart(scores, self.model.discriminator(fake)) + weight / 2 * penalty
+        return (
+            self.discriminator_loss_from_scores(scores, self.model.discriminator(fake))
+            + weight / 2 * penalty
+        )
 
-    def contrast(self, real: Tensor, fake: Tensor) -> Tensor:
+    def discriminator_loss_without_penalty(self, real: Tensor, fake: Tensor) -> Tensor:
         """The discriminator's loss without a penalty."""
         # one pass for both: small networks cost their calls
         scores = self.model.discriminator(torch.cat([real, fake]))
-        return self.told_apart(scores[: len(real)], scores[len(real) :])
+        return self.discriminator_loss_from_scores(scores[: len(real)], scores[len(real) :])
 
-    def told_apart(self, real: Tensor, fake: Tensor) -> Tensor:
+    def discriminator_loss_from_scores(self, real: Tensor, fake: Tensor) -> Tensor:
         """The loss of the scores of real data and samples."""
         if self._logits:
             return softplus(-real).mean() + softplus(fake).mean()
@@ -129,7 +132,7 @@ class AdversarialLoop(EpochLoop):
         seed: int,
     ) -> None:
         super().__init__(problem, config, objective, seed)
-        self._discriminator = Descent(
+        self._discriminator_optimization = Optimization(
             problem.model.discriminator.parameters(),
             config.discriminator_optimizer,
             config,
@@ -140,36 +143,36 @@ class AdversarialLoop(EpochLoop):
 
     def _step(self, batch: Batch) -> Tensor:
         loss = self.problem.discriminator_loss(batch)
-        self._discriminator.gradients(loss, l1=None, clip_norm=None)
-        self._discriminator.optimizer.step()
+        self._discriminator_optimization.backward(loss, l1=None, clip_norm=None)
+        self._discriminator_optimization.optimizer.step()
         self._batches += 1
         # counted on from epoch to epoch: a small training split has fewer batches than steps
         if self._batches % self._every == 0:
-            self._descent.gradients(self.problem.loss(batch), l1=None, clip_norm=None)
-            self._descent.optimizer.step()
+            self._optimization.backward(self.problem.loss(batch), l1=None, clip_norm=None)
+            self._optimization.optimizer.step()
         return loss.detach()
 
     def end_epoch(self, metrics: dict[str, float]) -> None:
         """Moves both schedules on."""
         super().end_epoch(metrics)
-        self._discriminator.end_epoch(metrics)
+        self._discriminator_optimization.end_epoch(metrics)
 
     def change(self, config: TrainingSpace) -> None:
         """Goes on with another config's fields of both optimizers, as PBT asks."""
         assert isinstance(config, AdversarialSpace)
         super().change(config)
-        self._discriminator.change(config.discriminator_optimizer)
+        self._discriminator_optimization.change(config.discriminator_optimizer)
 
     def state_dict(self) -> dict[str, Any]:
         """See `EpochLoop.state_dict`."""
         return {
             **super().state_dict(),
-            "discriminator": self._discriminator.state_dict(),
+            "discriminator": self._discriminator_optimization.state_dict(),
             "batches": self._batches,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """See `EpochLoop.load_state_dict`."""
         super().load_state_dict(state)
-        self._discriminator.load_state_dict(state["discriminator"])
+        self._discriminator_optimization.load_state_dict(state["discriminator"])
         self._batches = state["batches"]

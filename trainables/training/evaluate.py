@@ -66,9 +66,9 @@ def finish(
         problem.model.load_state_dict(load_weights(checkpoint, device)[0])
     problem.model.eval()
     with torch.no_grad():
-        metrics = problem.evaluate(problem.split("test"))
+        metrics = problem.evaluate(problem.tensors("test"))
     measured = {f"test_{name}": float(value) for name, value in metrics.items()}
-    module, example = problem.serving()
+    module, example = problem.export()
     return FinalModel(module, example, measured)
 
 

@@ -13,7 +13,7 @@ from tuneyard.spaces.fields.training import TrainingSpace
 from tuneyard.spaces.objective import Objective
 from tuneyard.trainables.problem import Batch, Metrics, Problem, Weights
 from tuneyard.trainables.task import Loop, Task
-from tuneyard.trainables.training.optimization import Descent
+from tuneyard.trainables.training.optimization import Optimization
 
 
 class EpochLoop:
@@ -34,8 +34,12 @@ class EpochLoop:
         self._config = config
         self._order = torch.Generator().manual_seed(seed)
         self._on_gpu = problem.device.type == "cuda"
-        self._descent = Descent(
-            problem.trained(), config.optimizer, config, objective, problem.rates()
+        self._optimization = Optimization(
+            problem.trainable_parameters(),
+            config.optimizer,
+            config,
+            objective,
+            problem.learning_rate_multipliers(),
         )
         self._best: Weights | None = None
         self._random = _random_state(problem.device)
@@ -59,26 +63,26 @@ class EpochLoop:
 
     def _step(self, batch: Batch) -> Tensor:
         """One step of the optimizer; returns the batch's loss."""
-        if isinstance(self._descent.optimizer, optim.LBFGS):
+        if isinstance(self._optimization.optimizer, optim.LBFGS):
             losses: list[Tensor] = []
 
             def closure() -> Tensor:
-                loss, penalized = self._gradients(batch)
+                loss, penalized = self._backward(batch)
                 losses.append(loss)
                 # a line search needs the very function that the gradients are of
                 return penalized
 
-            self._descent.optimizer.step(closure)
+            self._optimization.optimizer.step(closure)
             return losses[0]
-        loss, _ = self._gradients(batch)
-        self._descent.optimizer.step()
+        loss, _ = self._backward(batch)
+        self._optimization.optimizer.step()
         return loss
 
-    def _gradients(self, batch: Batch) -> tuple[Tensor, Tensor]:
+    def _backward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Leaves the gradients at the parameters; returns the loss without and with penalties."""
         with torch.autocast(self.problem.device.type, torch.bfloat16, enabled=self._on_gpu):
             loss = self.problem.loss(batch)
-        penalized = self._descent.gradients(
+        penalized = self._optimization.backward(
             loss, l1=self._config.l1, clip_norm=self._config.clip_norm
         )
         return loss.detach(), penalized
@@ -87,11 +91,11 @@ class EpochLoop:
     def evaluate(self, split: Split = "val") -> Metrics:
         """The metrics of one split; scalars on the device."""
         self.problem.model.eval()
-        return self.problem.evaluate(self.problem.split(split))
+        return self.problem.evaluate(self.problem.tensors(split))
 
     def end_epoch(self, metrics: dict[str, float]) -> None:
         """Moves the schedule on; `metrics` are this model's own of the epoch that ended."""
-        self._descent.end_epoch(metrics)
+        self._optimization.end_epoch(metrics)
 
     def keep_best(self) -> None:
         """Keeps a copy of the weights as they are now."""
@@ -111,7 +115,7 @@ class EpochLoop:
 
         The optimizer's kind, the schedule and the model stay.
         """
-        self._descent.change(config.optimizer)
+        self._optimization.change(config.optimizer)
         self._config = config
 
     def state_dict(self) -> dict[str, Any]:
@@ -119,7 +123,7 @@ class EpochLoop:
         return {
             "model": self.problem.model.state_dict(),
             "best": self._best,
-            **self._descent.state_dict(),
+            **self._optimization.state_dict(),
             "order": self._order.get_state(),
             "random": self._random,
         }
@@ -128,7 +132,7 @@ class EpochLoop:
         """Goes on from a `state_dict` of the same config."""
         self.problem.model.load_state_dict(state["model"])
         self._best = None if state["best"] is None else _copy(state["best"])
-        self._descent.load_state_dict(state)
+        self._optimization.load_state_dict(state)
         self._order.set_state(state["order"].cpu())
         self._random = [generator.cpu() for generator in state["random"]]
 

@@ -1,4 +1,4 @@
-"""`Descent`: one optimizer with its schedule over some parameters, restored and changed exactly."""
+"""`Optimization`: an optimizer and its learning-rate schedule, restored and changed exactly."""
 
 from __future__ import annotations
 
@@ -14,15 +14,18 @@ from tuneyard.spaces.objective import Objective
 from tuneyard.trainables.training.optimizers import build_optimizer, build_schedule, hyperparameters
 
 
-class Descent:
-    """An optimizer and its schedule; the gradients come from whoever steps.
+class Optimization:
+    """An optimizer and its learning-rate schedule over some parameters.
+
+    The training loop calls `backward` and then steps the `optimizer` itself.
 
     Args:
-        parameters: What it moves.
-        optimizer: Of them.
-        config: Schedule, epochs and clipping.
-        objective: What ReduceOnPlateau watches.
-        rates: What the learning rate is multiplied by for a parameter; 1 where it is not named.
+        parameters: The trainable parameters.
+        optimizer: The optimizer's kind and hyperparameters.
+        config: The config that names the schedule and the number of epochs.
+        objective: The metric, with its direction, that ReduceOnPlateau watches.
+        learning_rate_multipliers: A factor on the learning rate of some parameters; 1 for the
+            others.
     """
 
     def __init__(
@@ -31,22 +34,29 @@ class Descent:
         optimizer: Optimizer,
         config: TrainingSpace,
         objective: Objective,
-        rates: Mapping[nn.Parameter, float] | None = None,
+        learning_rate_multipliers: Mapping[nn.Parameter, float] | None = None,
     ) -> None:
         self.parameters = list(parameters)
         self._fields = optimizer
         self._metric = objective.metric
-        # fused beats a loop over the parameters on the CPU as well: benchmarks/epochs.py
-        self.optimizer = build_optimizer(optimizer, self.parameters, fused=True, rates=rates)
+        # fused is faster than a loop over the parameters, on the CPU too: benchmarks/epochs.py
+        self.optimizer = build_optimizer(
+            optimizer,
+            self.parameters,
+            fused=True,
+            learning_rate_multipliers=learning_rate_multipliers,
+        )
         self._schedule = build_schedule(
             config.schedule, self.optimizer, config.epochs, objective.mode
         )
 
-    def gradients(self, loss: Tensor, *, l1: float | None, clip_norm: float | None) -> Tensor:
-        """Leaves the gradients of a loss with its penalties at the parameters.
+    def backward(self, loss: Tensor, *, l1: float | None, clip_norm: float | None) -> Tensor:
+        """Computes the gradients of the loss with its L1 penalty, and clips their norm.
+
+        The gradients replace those of the step before.
 
         Returns:
-            The loss with its penalties.
+            The loss with its penalty, a scalar on the device.
         """
         self.optimizer.zero_grad(set_to_none=True)
         penalized = loss
@@ -58,26 +68,30 @@ class Descent:
         return penalized.detach()
 
     def end_epoch(self, metrics: dict[str, float]) -> None:
-        """Moves the schedule on."""
+        """Advances the schedule by one epoch.
+
+        Args:
+            metrics: The metrics of the epoch that ended, by name.
+        """
         if isinstance(self._schedule, optim.lr_scheduler.ReduceLROnPlateau):
             self._schedule.step(metrics[self._metric])
         elif self._schedule is not None:
             self._schedule.step()
 
     def change(self, optimizer: Optimizer) -> None:
-        """Goes on with other fields of the same kind of optimizer.
+        """Continues with other hyperparameters of the same kind of optimizer.
 
-        A learning rate that the schedule has brought down starts from the new one in the same
-        proportion.
+        The schedule keeps its position: where it has reduced the learning rate to some fraction of
+        the old one, training continues at the same fraction of the new one.
         """
         fields = hyperparameters(optimizer)
         factor = fields["lr"] / hyperparameters(self._fields)["lr"]
         for group in self.optimizer.param_groups:
-            rates = {key: group[key] * factor for key in _RATES if key in group}
-            group.update(fields | rates)
+            scaled = {key: group[key] * factor for key in _LEARNING_RATES if key in group}
+            group.update(fields | scaled)
         if isinstance(self.optimizer, optim.RMSprop):
             for parameter, state in self.optimizer.state.items():
-                # torch makes these at the first step, where momentum and centering are on
+                # torch creates these buffers at the first step, and only if the option is on then
                 for name in ("momentum_buffer", "grad_avg"):
                     state.setdefault(name, torch.zeros_like(parameter))
         if isinstance(self._schedule, optim.lr_scheduler.CosineAnnealingLR):
@@ -92,10 +106,10 @@ class Descent:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Goes on from a `state_dict` of the same config."""
+        """Continues from a `state_dict` of the same config."""
         self.optimizer.load_state_dict(state["optimizer"])
         if self._schedule:
             self._schedule.load_state_dict(state["schedule"])
 
 
-_RATES = ("lr", "initial_lr", "max_lr", "min_lr")
+_LEARNING_RATES = ("lr", "initial_lr", "max_lr", "min_lr")

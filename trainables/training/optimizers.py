@@ -1,4 +1,4 @@
-"""From an optimizer's or a schedule's config to the object of torch."""
+"""Builds torch's optimizer and learning-rate schedule from their configs."""
 
 from __future__ import annotations
 
@@ -19,21 +19,26 @@ def build_optimizer(
     parameters: Iterable[nn.Parameter],
     *,
     fused: bool,
-    rates: Mapping[nn.Parameter, float] | None = None,
+    learning_rate_multipliers: Mapping[nn.Parameter, float] | None = None,
 ) -> optim.Optimizer:
-    """The optimizer of a config.
+    """Builds the optimizer of a config.
 
     Args:
-        config: Kind and fields.
-        parameters: What it optimizes.
-        fused: One kernel for the whole step, where torch has one (SGD, Adam, AdamW, Adagrad).
-        rates: What the learning rate is multiplied by for a parameter; 1 where it is not named.
+        config: The optimizer's kind and hyperparameters.
+        parameters: The trainable parameters.
+        fused: Whether to use one kernel for the whole step, where torch has one (SGD, Adam, AdamW,
+            Adagrad).
+        learning_rate_multipliers: A factor on the learning rate of some parameters; 1 for the
+            others.
     """
     fields = hyperparameters(config)
-    by_rate: dict[float, list[nn.Parameter]] = {}
+    multipliers = learning_rate_multipliers or {}
+    groups: dict[float, list[nn.Parameter]] = {}
     for parameter in parameters:
-        by_rate.setdefault((rates or {}).get(parameter, 1.0), []).append(parameter)
-    params = [{"params": group, "lr": rate * fields["lr"]} for rate, group in by_rate.items()]
+        groups.setdefault(multipliers.get(parameter, 1.0), []).append(parameter)
+    params = [
+        {"params": group, "lr": multiplier * fields["lr"]} for multiplier, group in groups.items()
+    ]
     match config:
         case spaces.SGD():
             return optim.SGD(params, **fields, fused=fused)
@@ -56,13 +61,13 @@ def build_optimizer(
 
 
 def hyperparameters(config: Optimizer) -> dict[str, Any]:
-    """The keyword arguments of torch for a config; they are also the keys of a parameter group."""
+    """The keyword arguments of torch's optimizer, which are also the keys of a parameter group."""
     fields = config.model_dump(exclude={"kind"})
     if "weight_decay" in fields:
         fields["weight_decay"] = fields["weight_decay"] or 0.0
     match config:
         case spaces.SGD():
-            # torch refuses Nesterov's step without momentum, where the two steps are the same
+            # torch rejects Nesterov without momentum, where it makes no difference
             fields["nesterov"] = config.nesterov and config.momentum > 0
         case spaces.Adam() | spaces.AdamW() | spaces.Adamax():
             fields["betas"] = (fields.pop("beta1"), 0.999)
@@ -79,12 +84,12 @@ def hyperparameters(config: Optimizer) -> dict[str, Any]:
 def build_schedule(
     config: Schedule, optimizer: optim.Optimizer, epochs: int, mode: str
 ) -> lr_scheduler.LRScheduler | None:
-    """The schedule of a config, stepped once an epoch; None keeps the learning rate.
+    """Builds the schedule of a config, stepped once per epoch; None for a constant learning rate.
 
     Args:
-        config: Kind and fields.
-        optimizer: What it steers.
-        epochs: Length of the training.
+        config: The schedule's kind and fields.
+        optimizer: The optimizer whose learning rate it changes.
+        epochs: The number of epochs of the training.
         mode: The objective's direction, for ReduceOnPlateau.
     """
     match config:
@@ -98,7 +103,7 @@ def build_schedule(
                 optimizer, "max" if mode == "max" else "min", config.factor, config.patience
             )
         case schedules.Cosine():
-            # torch takes one lowest rate for all groups
+            # torch takes a single minimum for all parameter groups
             lowest = config.final * optimizer.param_groups[0]["lr"]
             return lr_scheduler.CosineAnnealingLR(optimizer, epochs, lowest)
         case schedules.OneCycle():
@@ -107,7 +112,7 @@ def build_schedule(
                 max_lr=[group["lr"] for group in optimizer.param_groups],
                 # one step after each epoch, the last one included
                 total_steps=epochs + 1,
-                # the peak comes at step pct_start * total_steps - 1, and must not be step 0
+                # torch puts the peak at step pct_start * total_steps - 1, which must not be step 0
                 pct_start=(config.warmup * epochs + 1) / (epochs + 1),
                 cycle_momentum=False,
             )

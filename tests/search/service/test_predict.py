@@ -18,7 +18,7 @@ from tuneyard.search.tracking.client import MlflowClient, connect
 from tuneyard.search.tracking.runs import find_experiment
 from tuneyard.spaces.tasks.names_gru import NamesGruSpace
 from tuneyard.trainables.task import find_task
-from tuneyard.trainables.tasks.names_gru import Classifier, Serving
+from tuneyard.trainables.tasks.names_gru import Classifier, ExportedClassifier
 from tuneyard.trainables.training.evaluate import FinalModel
 from tuneyard.trainables.training.loop import start_loop
 
@@ -33,7 +33,7 @@ def airplane() -> FinalModel:
     loop = start_loop(task, config, data, seed=0, device=torch.device("cpu"))
     for _ in range(2):
         loop.train_epoch()
-    module, example = loop.problem.serving()
+    module, example = loop.problem.export()
     return FinalModel(module.eval(), example, {})
 
 
@@ -41,7 +41,7 @@ def airplane() -> FinalModel:
 def surnames() -> FinalModel:
     """A classifier of surnames that has learnt nothing."""
     torch.manual_seed(0)
-    module = Serving(Classifier(NamesGruSpace(), len(CLASSES))).eval()
+    module = ExportedClassifier(Classifier(NamesGruSpace(), len(CLASSES))).eval()
     example = np.stack([names.encode("Ng", 19), names.encode("Vos", 19)]).astype(np.int64)
     return FinalModel(module, example, {})
 

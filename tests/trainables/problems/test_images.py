@@ -12,7 +12,7 @@ from tuneyard.spaces import SpaceError
 from tuneyard.spaces.fields.augmentation import Augmentation
 from tuneyard.spaces.tasks.mnist_mlp import MnistMlpSpace
 from tuneyard.trainables.problems import images as shared
-from tuneyard.trainables.problems.images import Classification, chunks, mean_and_deviation
+from tuneyard.trainables.problems.images import ClassificationProblem, chunks, mean_and_deviation
 from tuneyard.trainables.tasks.mnist_mlp import TASK
 from tuneyard.trainables.training.training import Training
 
@@ -24,10 +24,10 @@ def data(datasets: Any) -> Dataset:
     return datasets("mnist-mlp")
 
 
-def problem(data: Dataset, augmentation: Augmentation | None = None) -> Classification:
+def problem(data: Dataset, augmentation: Augmentation | None = None) -> ClassificationProblem:
     torch.manual_seed(0)
     model = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
-    return Classification(model, data, CPU, augmentation)
+    return ClassificationProblem(model, data, CPU, augmentation)
 
 
 def test_the_training_parts_pixels_have_mean_0_and_deviation_1(data: Dataset) -> None:
@@ -59,7 +59,7 @@ def test_images_of_one_grey_are_left_at_0() -> None:
 
 
 def test_images_stay_bytes_on_the_device(data: Dataset) -> None:
-    batch = problem(data).split("train")
+    batch = problem(data).tensors("train")
     assert batch["image"].dtype == torch.uint8
     assert batch["image"].shape == (len(data.splits["train"]), 1, 28, 28)
     assert batch["label"].dtype == torch.int64
@@ -67,7 +67,7 @@ def test_images_stay_bytes_on_the_device(data: Dataset) -> None:
 
 def test_augmentation_is_for_training_alone(data: Dataset) -> None:
     one = problem(data, Augmentation(noise=0.3))
-    batch = one.split("val")
+    batch = one.tensors("val")
     plain = batch["image"] / 255
     one.model.eval()
     torch.testing.assert_close(one.pixels(batch), plain)
@@ -96,7 +96,7 @@ def test_chunks_give_the_metrics_of_the_whole(
 ) -> None:
     one = problem(data)
     one.model.eval()
-    batch = one.split("val")
+    batch = one.tensors("val")
     with torch.no_grad():
         logits = one.logits(batch)
         monkeypatch.setattr(shared, "CHUNK", size)
@@ -112,8 +112,8 @@ def test_the_served_model_reads_bytes(data: Dataset) -> None:
     one = problem(data)
     one.model.eval()
     with torch.no_grad():
-        expected = one.logits(one.split("train")).softmax(1)
-    module, example = one.serving()
+        expected = one.logits(one.tensors("train")).softmax(1)
+    module, example = one.export()
     assert (example.shape, example.dtype) == ((2, 28, 28), np.uint8)
     raw = torch.tensor(data.arrays["image"][data.splits["train"]])
     torch.testing.assert_close(module(raw), expected)

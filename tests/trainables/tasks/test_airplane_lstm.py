@@ -14,7 +14,7 @@ from tuneyard.datasets import Dataset, airplane
 from tuneyard.datasets.dataset import SPLITS
 from tuneyard.spaces.fields.optimizers import Adam
 from tuneyard.spaces.tasks.airplane_lstm import AirplaneLstmSpace, Transform
-from tuneyard.trainables.tasks.airplane_lstm import TASK, Airplane, Scale
+from tuneyard.trainables.tasks.airplane_lstm import TASK, AirplaneProblem, Scale
 from tuneyard.trainables.training.training import Training
 
 CPU = torch.device("cpu")
@@ -28,7 +28,7 @@ lookbacks = st.integers(2, 36)
 each_transform = pytest.mark.parametrize("transform", TRANSFORMS)
 
 
-def problem(transform: Transform, lookback: int, data: Dataset = DATA) -> Airplane:
+def problem(transform: Transform, lookback: int, data: Dataset = DATA) -> AirplaneProblem:
     config = AirplaneLstmSpace(transform=transform, lookback=lookback)
     return TASK.problem(config, data, CPU)
 
@@ -78,7 +78,7 @@ def test_a_window_holds_exactly_the_months_before_its_target(
     made = problem(transform, lookback)
     for split in SPLITS:
         months = [int(month) for month in DATA.splits[split] if month - lookback - lag >= 0]
-        tensors = made.split(split)
+        tensors = made.tensors(split)
         windows = [
             [(naive(transform, t) - mean) / deviation for t in range(month - lookback, month)]
             for month in months
@@ -96,8 +96,8 @@ def test_a_window_holds_exactly_the_months_before_its_target(
 @given(transforms, lookbacks)
 def test_every_lookback_is_judged_on_the_same_months(transform: Transform, lookback: int) -> None:
     made = problem(transform, lookback)
-    assert made.split("val")["actual"].tolist() == SERIES[84:108].tolist()
-    assert made.split("test")["actual"].tolist() == SERIES[108:].tolist()
+    assert made.tensors("val")["actual"].tolist() == SERIES[84:108].tolist()
+    assert made.tensors("test")["actual"].tolist() == SERIES[108:].tolist()
 
 
 def test_folds_are_judged_on_whole_windows_of_months() -> None:
@@ -105,10 +105,10 @@ def test_folds_are_judged_on_whole_windows_of_months() -> None:
         fold = DATA.fold(index, 3)
         made = problem("seasonal_log_diff", 2, fold)
         months = fold.splits["val"]
-        assert made.split("val")["actual"].tolist() == SERIES[months].tolist()
+        assert made.tensors("val")["actual"].tolist() == SERIES[months].tolist()
         trained = len(fold.splits["train"])
         raw = [naive("seasonal_log_diff", month) for month in range(12, trained)]
-        first = made.split("train")["target"][0].item()
+        first = made.tensors("train")["target"][0].item()
         assert first == pytest.approx((raw[2] - np.mean(raw)) / np.std(raw, ddof=1), abs=1e-4)
 
 
@@ -117,7 +117,7 @@ def test_a_window_longer_than_the_series_is_refused_with_its_numbers() -> None:
     with pytest.raises(
         ValueError, match=r"lookback=24 with a lag of 12 .* train part of 18 months"
     ):
-        problem("seasonal_log_diff", 24, replace(DATA, splits=splits)).split("train")
+        problem("seasonal_log_diff", 24, replace(DATA, splits=splits)).tensors("train")
 
 
 def rmse(forecast: Tensor, actual: Tensor) -> float:
@@ -127,7 +127,7 @@ def rmse(forecast: Tensor, actual: Tensor) -> float:
 def test_known_forecasts_have_their_known_errors() -> None:
     """Last year's month: 42.0; last year's month times the growth of the month before: 17.7."""
     made = problem("seasonal_log_diff", 2)
-    test = made.split("test")
+    test = made.tensors("test")
     assert rmse(test["before"], test["actual"]) == pytest.approx(42.0, abs=0.1)
 
     class Persistent(nn.Module):
@@ -154,8 +154,8 @@ def test_the_served_model_forecasts_from_raw_passengers_as_it_was_tested(
     (made,) = training.problems
     made.model.eval()
     with torch.no_grad():
-        tested = made.evaluate(made.split("test"))["rmse"].item()
-        module, example = made.serving()
+        tested = made.evaluate(made.tensors("test"))["rmse"].item()
+        module, example = made.export()
         length = 5 + LAGS[transform]
         assert example.shape == (2, length)
         assert example.dtype == np.float32

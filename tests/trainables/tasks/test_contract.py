@@ -52,7 +52,7 @@ def fitting(datasets: Callable[[str], Dataset], random_config: Any) -> Callable[
         for attempt in range(seed * 100, seed * 100 + 100):
             config = random_config(name, attempt, fixed)
             try:
-                task.problem(config, data, CPU).split("train")
+                task.problem(config, data, CPU).tensors("train")
             except ValueError:
                 continue
             return config
@@ -184,11 +184,11 @@ def test_nothing_leaks_from_validation_or_test_into_training(
     clean = made(data)
     for scale in (1.0, 0.5):
         noisy = made(with_noise(data, "val", "test", scale=scale))
-        assert_same(noisy.split("train"), clean.split("train"))
+        assert_same(noisy.tensors("train"), clean.tensors("train"))
         assert_same(noisy.model.state_dict(), clean.model.state_dict())
         for split in ("val", "test"):
             with pytest.raises(AssertionError):
-                assert_same(noisy.split(split), clean.split(split))
+                assert_same(noisy.tensors(split), clean.tensors(split))
 
 
 @each_task
@@ -199,13 +199,13 @@ def test_training_never_looks_at_the_test_part(
     config = for_epochs(fitting(name, 3), 3)
     cls = type(task.problem(config, data, CPU))
     asked: list[Split] = []
-    original = cls.tensors
+    original = cls.build_tensors
 
     def spy(self: Problem, split: Split) -> object:
         asked.append(split)
         return original(self, split)
 
-    monkeypatch.setattr(cls, "tensors", spy)
+    monkeypatch.setattr(cls, "build_tensors", spy)
     history = train(Training(task, config, [data], seed=0))
     assert sorted(asked) == ["train", "val"]
     noisy = with_noise(data, "test")
@@ -251,7 +251,10 @@ def test_it_trains_as_plain_pytorch_does(name: str, space: Any, datasets: Any) -
     problem = task.problem(config, data, CPU)
     order = torch.Generator().manual_seed(2)
     optimizer = build_optimizer(
-        config.optimizer, problem.trained(), fused=False, rates=problem.rates()
+        config.optimizer,
+        problem.trainable_parameters(),
+        fused=False,
+        learning_rate_multipliers=problem.learning_rate_multipliers(),
     )
     for metrics in history:
         problem.model.train()
@@ -265,7 +268,7 @@ def test_it_trains_as_plain_pytorch_does(name: str, space: Any, datasets: Any) -
             rows.append(len(next(iter(batch.values()))))
         problem.model.eval()
         with torch.no_grad():
-            measured = problem.evaluate(problem.split("val"))
+            measured = problem.evaluate(problem.tensors("val"))
         assert metrics["train_loss"] == pytest.approx(np.average(losses, weights=rows), rel=1e-5)
         for key, value in measured.items():
             assert metrics[f"val_{key}"] == pytest.approx(value.item(), rel=1e-5)
@@ -283,7 +286,7 @@ def test_the_served_model_is_exported_with_any_number_of_rows(
 ) -> None:
     task = find_task(name)
     config = space(name).baseline() if seed is None else fitting(name, seed)
-    module, example = task.problem(config, datasets(name), CPU).serving()
+    module, example = task.problem(config, datasets(name), CPU).export()
     assert not any(part.training for part in module.modules())
     assert len(example) >= 2
 

@@ -92,8 +92,8 @@ def test_the_served_model_answers_with_probabilities(
     problem.model.eval()
     rows = data.splits["test"]
     with torch.no_grad():
-        tested = problem.evaluate(problem.split("test"))
-        module, example = problem.serving()
+        tested = problem.evaluate(problem.tensors("test"))
+        module, example = problem.export()
         answer = module(torch.tensor(data.arrays["features"][rows])).numpy()
     assert example.shape == (2, 8)
     assert ((answer >= 0) & (answer <= 1)).all()

@@ -79,7 +79,7 @@ def test_a_word_that_is_solved_once_stays_solved() -> None:
     """Forgetting it again does not make it later."""
     problem = TASK.problem(HelloRnnSpace(), DATA, CPU)
     order = torch.Generator()
-    answer = problem.split("train")["answer"]
+    answer = problem.tensors("train")["answer"]
 
     class Given(nn.Module):
         tried, solved = torch.zeros(()), torch.tensor(False)
@@ -93,7 +93,7 @@ def test_a_word_that_is_solved_once_stays_solved() -> None:
     for spelled in (0 * answer, answer, answer, 0 * answer, answer):
         next(problem.batches(None, order))
         given.spelled = spelled
-        metrics = problem.evaluate(problem.split("val"))
+        metrics = problem.evaluate(problem.tensors("val"))
         seen.append((metrics["epochs_to_solve"].item(), metrics["accuracy"].item() == 1.0))
     assert seen == [(2, False), (2, True), (2, True), (2, False), (2, True)]
 
@@ -120,7 +120,7 @@ def test_words_are_encoded_and_others_refused() -> None:
 def test_the_served_model_spells_the_answer(train: Any) -> None:
     training = Training(TASK, HelloRnnSpace(), [DATA], seed=4)
     train(training)
-    module, example = training.problems[0].serving()
+    module, example = training.problems[0].export()
     probabilities = module(torch.tensor(example))
     assert probabilities.shape == (2, 5, 4)
     torch.testing.assert_close(probabilities.sum(2), torch.ones(2, 5))

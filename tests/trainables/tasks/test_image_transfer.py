@@ -22,7 +22,7 @@ from tuneyard.trainables.layers.backbones import (
     build_backbone,
     load_weights,
 )
-from tuneyard.trainables.tasks.image_transfer import TASK, Pictures, Transfer
+from tuneyard.trainables.tasks.image_transfer import TASK, ImageTransferProblem, TransferNetwork
 from tuneyard.trainables.training.training import Training
 
 CPU = torch.device("cpu")
@@ -63,7 +63,7 @@ def test_frozen_stages_stay_as_they_are_batch_norms_too(frozen: int, datasets: A
     data = datasets("image-transfer")
     training = Training(TASK, config(frozen_stages=frozen), [data], seed=0)
     model = training.problems[0].model
-    assert isinstance(model, Transfer)
+    assert isinstance(model, TransferNetwork)
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     training.run_epoch()
     changed = {
@@ -81,8 +81,8 @@ def test_the_features_of_a_frozen_backbone_are_those_of_the_whole_network(datase
     """They are computed once; the numbers are the same as with the network each time."""
     data = datasets("image-transfer")
     torch.manual_seed(0)
-    problem = Pictures(config(), data, CPU)
-    batch = problem.split("val")
+    problem = ImageTransferProblem(config(), data, CPU)
+    batch = problem.tensors("val")
     assert set(batch) == {"features", "label"}
     assert batch["features"].shape == (10, 512)
     image = torch.tensor(data.arrays["image"][data.splits["val"]])
@@ -93,7 +93,7 @@ def test_the_features_of_a_frozen_backbone_are_those_of_the_whole_network(datase
     with torch.no_grad():
         expected = problem.model(scaled)
         torch.testing.assert_close(problem.model.head(batch["features"]), expected)
-        module, example = problem.serving()
+        module, example = problem.export()
         torch.testing.assert_close(module(image), expected.softmax(1))
     assert example.shape == (2, 3, 32, 32)
 
@@ -101,9 +101,9 @@ def test_the_features_of_a_frozen_backbone_are_those_of_the_whole_network(datase
 def test_the_backbone_learns_at_a_share_of_the_heads_rate(datasets: Any) -> None:
     data = datasets("image-transfer")
     chosen = config(frozen_stages=3, backbone_rate=0.01)
-    problem = Pictures(chosen, data, CPU)
-    rates = problem.rates()
-    trained = list(problem.trained())
+    problem = ImageTransferProblem(chosen, data, CPU)
+    rates = problem.learning_rate_multipliers()
+    trained = list(problem.trainable_parameters())
     tuned, head = list(problem.model.tuned.parameters()), list(problem.model.head.parameters())
     assert [rates.get(p, 1.0) for p in tuned] == [0.01] * len(tuned)
     assert [rates.get(p, 1.0) for p in head] == [1.0] * len(head)
@@ -115,7 +115,7 @@ def test_the_backbone_learns_at_a_share_of_the_heads_rate(datasets: Any) -> None
 
 @pytest.mark.parametrize(("hidden", "linear"), [(None, 1), (64, 2)])
 def test_the_head_is_one_linear_map_or_two(hidden: int | None, linear: int) -> None:
-    head = Transfer(config(hidden_size=hidden), 7).head
+    head = TransferNetwork(config(hidden_size=hidden), 7).head
     layers = [layer for layer in head if isinstance(layer, nn.Linear)]
     assert len(layers) == linear
     assert (layers[0].in_features, layers[-1].out_features) == (512, 7)
@@ -179,7 +179,7 @@ def test_weights_are_downloaded_once_and_used(
     assert capsys.readouterr().out == ""
     weights.unlink()
     expected = torch.load(hub / weights.name, weights_only=True)
-    model = Transfer(ImageTransferSpace(), 3)
+    model = TransferNetwork(ImageTransferSpace(), 3)
     torch.testing.assert_close(model.frozen[0][0].weight, expected["conv1.weight"])
     assert not model.frozen[0][0].weight.requires_grad
 

@@ -132,6 +132,6 @@ def test_the_task_chooses_its_data() -> None:
 def test_the_served_model_is_the_line(train: Any) -> None:
     training = Training(TASK, LinearRegressionSpace(optimizer=LBFGS()), [COURSE], seed=0)
     train(training, 5)
-    module, _ = training.problems[0].serving()
+    module, _ = training.problems[0].export()
     answer = module(torch.tensor([[4.0], [-1.0]]))
     torch.testing.assert_close(answer, torch.tensor([8.0, -2.0]), rtol=1e-3, atol=1e-3)

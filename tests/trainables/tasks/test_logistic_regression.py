@@ -53,7 +53,7 @@ def test_lbfgs_finds_scikit_learns_fit(train: Any) -> None:
     assert last["val_accuracy"] == pytest.approx(
         accuracy_score(label[held_out], fit.predict(hours[held_out]))
     )
-    module, _ = training.problems[0].serving()
+    module, _ = training.problems[0].export()
     with torch.no_grad():
         served = module(torch.tensor(hours[held_out])).numpy()
     np.testing.assert_allclose(served, chances, atol=1e-3)

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from tuneyard.datasets import Dataset
-from tuneyard.spaces.fields.autoencoder import CoderAdam
+from tuneyard.spaces.fields.autoencoder import AutoencoderAdam
 from tuneyard.spaces.tasks.mnist_autoencoder import MnistAutoencoderSpace
 from tuneyard.trainables.tasks.mnist_autoencoder import TASK
 from tuneyard.trainables.training.training import Training
@@ -54,12 +54,12 @@ def test_training_equals_a_textbook_loop(reconstruction: Any, data: Dataset) -> 
 
 def test_the_served_model_gives_grey_levels_like_those_it_reads(data: Dataset) -> None:
     config = MnistAutoencoderSpace(
-        hidden_sizes=(256,), optimizer=CoderAdam(lr=3e-3), batch_size=64, epochs=60
+        hidden_sizes=(256,), optimizer=AutoencoderAdam(lr=3e-3), batch_size=64, epochs=60
     )
     training = Training(TASK, config, [data], seed=0)
     while training.ended is None:
         metrics = training.run_epoch()
-    module, example = training.problems[0].serving()
+    module, example = training.problems[0].export()
     assert (example.shape, example.dtype) == ((2, 28, 28), np.uint8)
     image = data.arrays["image"][data.splits["val"]]
     with torch.no_grad():

@@ -12,7 +12,7 @@ from tuneyard.datasets import Dataset, images
 from tuneyard.spaces.tasks.mnist_gan import Convolutional, Dense, MnistGanSpace
 from tuneyard.trainables.layers.distances import frechet
 from tuneyard.trainables.layers.features import Features
-from tuneyard.trainables.tasks.mnist_gan import TASK, Drawings
+from tuneyard.trainables.tasks.mnist_gan import TASK, MnistGanProblem
 from tuneyard.trainables.training.training import Training
 
 CPU = torch.device("cpu")
@@ -32,10 +32,10 @@ def digits() -> Dataset:
     return images.load("digits")
 
 
-def made(config: MnistGanSpace, data: Dataset) -> Drawings:
+def made(config: MnistGanSpace, data: Dataset) -> MnistGanProblem:
     torch.manual_seed(0)
     problem = TASK.problem(config, data, CPU)
-    assert isinstance(problem, Drawings)
+    assert isinstance(problem, MnistGanProblem)
     return problem
 
 
@@ -51,7 +51,7 @@ def test_noise_becomes_images_and_images_scores(
     assert problem.model.discriminator(drawn).shape == (7,)
     norms = [m for m in problem.model.modules() if "BatchNorm" in type(m).__name__]
     assert (len(norms) == 2) is batch_norm
-    real = problem.real(problem.split("train"))
+    real = problem.real(problem.tensors("train"))
     assert (real.min(), real.max()) == (-1, 1)
 
 
@@ -63,11 +63,11 @@ def test_the_served_model_draws_what_was_measured(
     while training.ended is None:
         training.run_epoch()
     (problem,) = training.problems
-    assert isinstance(problem, Drawings)
-    module, example = problem.serving()
+    assert isinstance(problem, MnistGanProblem)
+    module, example = problem.export()
     with torch.no_grad():
         greys = module(torch.tensor(example))
-        drawn = problem.sampled(problem.latents[:2])
+        drawn = problem.generate(problem.latents[:2])
     assert greys.shape == (2, 28, 28)
     assert 0 <= greys.min() <= greys.max() <= 255
     torch.testing.assert_close(greys / 127.5 - 1, drawn[:, 0])
@@ -77,16 +77,16 @@ def test_measuring_draws_no_noise_and_leaves_the_batch_norm_alone(data: Dataset)
     problem = made(MnistGanSpace(), data)
     problem.model.eval()
     with torch.no_grad():
-        first = problem.evaluate(problem.split("val"))
+        first = problem.evaluate(problem.tensors("val"))
         torch.manual_seed(5)
-        assert problem.evaluate(problem.split("val")) == first
+        assert problem.evaluate(problem.tensors("val")) == first
 
 
 def test_a_generator_that_is_not_finite_has_no_distance(data: Dataset) -> None:
     problem = made(MnistGanSpace(batch_norm=False), data)
     with torch.no_grad():
         next(problem.model.generator.parameters()).fill_(torch.nan)
-        metrics = problem.evaluate(problem.split("val"))
+        metrics = problem.evaluate(problem.tensors("val"))
     assert metrics["frechet"].isnan()
     assert metrics["loss"].isnan()
 

@@ -8,7 +8,7 @@ from torch.distributions import Bernoulli, Normal, kl_divergence
 
 from tuneyard.datasets import Dataset
 from tuneyard.spaces.tasks.mnist_vae import MnistVaeSpace
-from tuneyard.trainables.tasks.mnist_vae import TASK, Vae
+from tuneyard.trainables.tasks.mnist_vae import TASK, VaeProblem
 from tuneyard.trainables.training.training import Training
 
 CPU = torch.device("cpu")
@@ -19,10 +19,10 @@ def data(datasets: Any) -> Dataset:
     return datasets("mnist-vae")
 
 
-def made(config: MnistVaeSpace, data: Dataset) -> Vae:
+def made(config: MnistVaeSpace, data: Dataset) -> VaeProblem:
     torch.manual_seed(0)
     problem = TASK.problem(config, data, CPU)
-    assert isinstance(problem, Vae)
+    assert isinstance(problem, VaeProblem)
     return problem
 
 
@@ -48,7 +48,7 @@ def test_the_loss_is_that_of_torchs_distributions(weight: float, data: Dataset) 
 def test_metrics_are_the_elbo_at_weight_one_whatever_is_trained(data: Dataset) -> None:
     light, heavy = (
         made(MnistVaeSpace(kl_weight=weight), data).evaluate(
-            made(MnistVaeSpace(), data).split("val")
+            made(MnistVaeSpace(), data).tensors("val")
         )
         for weight in (0.1, 4.0)
     )
@@ -61,7 +61,7 @@ def test_metrics_are_the_elbo_at_weight_one_whatever_is_trained(data: Dataset) -
 
 def test_measuring_draws_no_noise_and_training_does(data: Dataset) -> None:
     problem = made(MnistVaeSpace(), data)
-    batch = problem.split("val")
+    batch = problem.tensors("val")
     first, loss = problem.evaluate(batch), problem.loss(batch)
     assert problem.evaluate(batch) == first
     assert problem.loss(batch) != loss
@@ -79,7 +79,7 @@ def test_a_weight_moves_the_code_towards_the_normal(data: Dataset) -> None:
 
 def test_the_served_model_makes_images_of_noise(data: Dataset) -> None:
     problem = made(MnistVaeSpace(code_size=7), data)
-    module, example = problem.serving()
+    module, example = problem.export()
     assert example.shape == (2, 7)
     with torch.no_grad():
         images = module(torch.randn(9, 7))

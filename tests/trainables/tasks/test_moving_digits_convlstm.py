@@ -10,16 +10,16 @@ from torch.nn import functional as F
 
 from tuneyard.datasets import moving_digits
 from tuneyard.spaces.tasks.moving_digits_convlstm import MovingDigitsConvlstmSpace
-from tuneyard.trainables.tasks.moving_digits_convlstm import TASK, MovingDigits, Predictor
+from tuneyard.trainables.tasks.moving_digits_convlstm import TASK, MovingDigitsProblem, Predictor
 from tuneyard.trainables.training.training import Training
 
 CPU = torch.device("cpu")
 
 
 @pytest.fixture
-def problem(datasets: Any) -> MovingDigits:
+def problem(datasets: Any) -> MovingDigitsProblem:
     torch.manual_seed(0)
-    return MovingDigits(MovingDigitsConvlstmSpace(), datasets("moving-digits-convlstm"), CPU)
+    return MovingDigitsProblem(MovingDigitsConvlstmSpace(), datasets("moving-digits-convlstm"), CPU)
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -28,7 +28,7 @@ def test_any_config_fits(seed: int, random_config: Any) -> None:
     assert model(torch.rand(2, 3, 32, 32)).shape == (2, 3, 32, 32)
 
 
-def test_a_prediction_sees_the_frames_before_it_alone(problem: MovingDigits) -> None:
+def test_a_prediction_sees_the_frames_before_it_alone(problem: MovingDigitsProblem) -> None:
     frames = torch.rand(1, 5, 32, 32)
     changed = frames.clone()
     changed[:, 3:] = 0.5
@@ -38,18 +38,18 @@ def test_a_prediction_sees_the_frames_before_it_alone(problem: MovingDigits) -> 
     assert not torch.allclose(after[:, 3], before[:, 3])
 
 
-def test_the_metrics_are_those_of_whole_frames(problem: MovingDigits) -> None:
+def test_the_metrics_are_those_of_whole_frames(problem: MovingDigitsProblem) -> None:
     problem.model.eval()
-    batch = problem.split("val")
+    batch = problem.tensors("val")
     with torch.no_grad():
         metrics = problem.evaluate(batch)
         torch.testing.assert_close(metrics["loss"], problem.loss(batch))
     assert set(metrics) == {"loss", "ssim", "naive_loss", "naive_ssim"}
 
 
-def test_the_naive_prediction_is_the_best_by_the_grey_before(problem: MovingDigits) -> None:
+def test_the_naive_prediction_is_the_best_by_the_grey_before(problem: MovingDigitsProblem) -> None:
     """On the training split no other number for a grey has a lower cross entropy."""
-    frames = problem.split("train")["frames"]
+    frames = problem.tensors("train")["frames"]
     before, after = frames[:, :-1].int(), frames[:, 1:].float() / 255
     table = problem._after_grey
     assert table.shape == (256,)
@@ -65,22 +65,22 @@ def test_the_naive_prediction_is_the_best_by_the_grey_before(problem: MovingDigi
 def test_still_digits_are_repeated_exactly(datasets: Any) -> None:
     data = datasets("moving-digits-convlstm")
     still = np.repeat(data.arrays["frames"][:, :1], 10, axis=1)
-    problem = MovingDigits(
+    problem = MovingDigitsProblem(
         MovingDigitsConvlstmSpace(),
         replace(data, arrays={**data.arrays, "frames": np.ascontiguousarray(still)}),
         CPU,
     )
     with torch.no_grad():
-        metrics = problem.evaluate(problem.split("val"))
+        metrics = problem.evaluate(problem.tensors("val"))
     assert metrics["naive_ssim"].item() == pytest.approx(1.0, abs=1e-5)
 
 
-def test_the_served_model_gives_the_frame_after_the_last(problem: MovingDigits) -> None:
-    frames = problem.split("test")["frames"]
+def test_the_served_model_gives_the_frame_after_the_last(problem: MovingDigitsProblem) -> None:
+    frames = problem.tensors("test")["frames"]
     problem.model.eval()
     with torch.no_grad():
         expected = problem.model(frames[:, :-1].float() / 255)[:, -1].sigmoid()
-        module, example = problem.serving()
+        module, example = problem.export()
         torch.testing.assert_close(module(frames[:, :-1]), expected)
     assert example.shape == (2, 9, 32, 32)
     assert example.dtype == np.uint8

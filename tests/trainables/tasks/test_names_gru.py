@@ -82,8 +82,8 @@ def test_the_served_model_answers_as_it_was_tested(
     problem.model.eval()
     rows = data.splits["test"]  # in the file's order, not by length
     with torch.no_grad():
-        tested = problem.evaluate(problem.split("test"))
-        module, example = problem.serving()
+        tested = problem.evaluate(problem.tensors("test"))
+        module, example = problem.export()
         answer = module(torch.tensor(data.arrays["name"][rows].astype(np.int64)))
     label = torch.tensor(data.arrays["label"][rows])
     assert example.dtype == np.int64

@@ -30,8 +30,8 @@ def test_the_served_model_answers_as_it_was_tested(pooling: Any, datasets: Any) 
     problem.model.eval()
     rows = data.splits["test"]  # in the file's order, not by length
     with torch.no_grad():
-        tested = problem.evaluate(problem.split("test"))
-        module, example = problem.serving()
+        tested = problem.evaluate(problem.tensors("test"))
+        module, example = problem.export()
         letters = torch.tensor(data.arrays["name"][rows].astype(np.int64))
         answer = module(letters)
     label = torch.tensor(data.arrays["label"][rows])

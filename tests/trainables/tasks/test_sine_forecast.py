@@ -9,7 +9,7 @@ from torch import nn
 
 from tuneyard.datasets import sine_forecast
 from tuneyard.spaces.tasks.sine_forecast import SineForecastSpace
-from tuneyard.trainables.tasks.sine_forecast import GIVEN, TASK, SinePieces
+from tuneyard.trainables.tasks.sine_forecast import GIVEN, TASK, SineForecastProblem
 from tuneyard.trainables.training.training import Training
 
 CPU = torch.device("cpu")
@@ -17,7 +17,7 @@ DATA = sine_forecast.load()
 CELLS = ["rnn", "gru", "lstm"]
 
 
-def problem(**fields: Any) -> SinePieces:
+def problem(**fields: Any) -> SineForecastProblem:
     torch.manual_seed(1)
     return TASK.problem(SineForecastSpace(**fields), DATA, CPU)
 
@@ -69,7 +69,7 @@ def test_a_free_run_of_the_sines_own_recurrence_has_no_error() -> None:
             return torch.zeros_like(values)
 
     made.model = Recurrence()  # type: ignore[assignment]
-    metrics = made.evaluate(made.split("test"))
+    metrics = made.evaluate(made.tensors("test"))
     assert metrics["free_run_mse"].item() < 1e-8
     values = DATA.arrays["sine"][DATA.splits["test"], 1:]
     assert metrics["loss"].item() == pytest.approx(np.square(values).mean(), rel=1e-5)
@@ -116,8 +116,8 @@ def test_training_equals_a_textbook_loop() -> None:
 def test_the_served_model_runs_freely_as_it_was_tested() -> None:
     made = problem(init_std=None)
     with torch.no_grad():
-        tested = made.evaluate(made.split("test"))["free_run_mse"].item()
-        module, example = made.serving()
+        tested = made.evaluate(made.tensors("test"))["free_run_mse"].item()
+        module, example = made.export()
         sine = torch.tensor(DATA.arrays["sine"][DATA.splits["test"]])
         answer = module(sine[:, :GIVEN])
     assert example.shape == (2, GIVEN)

@@ -12,7 +12,7 @@ from torch import nn
 
 from tuneyard.datasets import sine_to_cosine
 from tuneyard.spaces.tasks.sine_to_cosine import SineToCosineSpace
-from tuneyard.trainables.tasks.sine_to_cosine import LEAD_IN, TASK, Sines
+from tuneyard.trainables.tasks.sine_to_cosine import LEAD_IN, TASK, SineToCosineProblem
 from tuneyard.trainables.training.training import Training
 
 CPU = torch.device("cpu")
@@ -20,7 +20,7 @@ DATA = sine_to_cosine.load()
 CELLS = ["rnn", "gru", "lstm"]
 
 
-def problem(**fields: Any) -> Sines:
+def problem(**fields: Any) -> SineToCosineProblem:
     torch.manual_seed(1)
     return TASK.problem(SineToCosineSpace(**fields), DATA, CPU)
 
@@ -56,7 +56,7 @@ def test_windows_with_the_state_carried_answer_as_the_whole_series(
     cell: Any, time_step: int
 ) -> None:
     made = problem(cell=cell, time_step=time_step)
-    train = made.split("train")
+    train = made.tensors("train")
     order = torch.Generator()
     with torch.no_grad():
         windows = list(made.batches(None, order))
@@ -120,20 +120,20 @@ def test_the_error_of_a_known_answer() -> None:
             return torch.zeros_like(sines), state
 
     made.model = Zero()  # type: ignore[assignment]
-    assert made.evaluate(made.split("val"))["loss"].item() == pytest.approx(0.5)
+    assert made.evaluate(made.tensors("val"))["loss"].item() == pytest.approx(0.5)
 
 
 def test_a_part_shorter_than_the_lead_in_is_refused_with_its_numbers() -> None:
     splits = DATA.splits | {"val": DATA.splits["val"][:LEAD_IN]}  # type: ignore[operator]
     with pytest.raises(
-        ValueError, match=r"^the validation split must have more than 10 samples.*got 10; .* folds$"
+        ValueError, match=r"^the val split must have more than 10 samples.*got 10; .* folds$"
     ):
-        TASK.problem(SineToCosineSpace(), replace(DATA, splits=splits), CPU).split("val")
+        TASK.problem(SineToCosineSpace(), replace(DATA, splits=splits), CPU).tensors("val")
 
 
 def test_the_served_model_answers_as_the_trained_one() -> None:
     made = problem(cell="lstm")
-    module, example = made.serving()
+    module, example = made.export()
     assert example.shape == (2, 20)
     answer = module(torch.tensor(example))
     torch.testing.assert_close(answer, made.model(torch.tensor(example), None)[0])

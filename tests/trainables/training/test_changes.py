@@ -104,7 +104,7 @@ def test_a_change_is_what_plain_pytorch_does(data: Dataset) -> None:
             later = {"lr": 0.3, "momentum": 0.9, "nesterov": True, "weight_decay": 1e-2}
             optimizer.param_groups[0].update(later)
         optimizer.zero_grad()
-        loss = problem.loss(problem.split("train"))
+        loss = problem.loss(problem.tensors("train"))
         if epoch < 2:
             loss = loss + 1e-3 * sum(p.abs().sum() for p in params)
         loss.backward()

@@ -50,7 +50,7 @@ def test_without_folds_the_model_is_the_checkpoints_best(data: Dataset, tmp_path
     problem.model.eval()
     with torch.no_grad():
         expected = problem.model(torch.tensor(data.arrays["features"])).sigmoid()
-        tested = problem.evaluate(problem.split("test"))
+        tested = problem.evaluate(problem.tensors("test"))
 
     # neither the seed nor the epochs matter: nothing is trained
     final = finished(data, tmp_path, 1, seed=9, epochs=99)
@@ -120,13 +120,13 @@ def test_the_test_part_is_read_by_the_finish_alone(
 ) -> None:
     asked = []
     cls = type(TASK.problem(CONFIG, data, CPU))
-    original = cls.tensors
+    original = cls.build_tensors
 
     def spy(self: Problem, split: Any) -> object:
         asked.append(split)
         return original(self, split)
 
-    monkeypatch.setattr(cls, "tensors", spy)
+    monkeypatch.setattr(cls, "build_tensors", spy)
     refit(TASK, CONFIG, data, epochs=2, seed=0, device=CPU)
     assert asked == ["train"]
     finished(data, tmp_path, 3)

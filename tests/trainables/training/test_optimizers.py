@@ -141,7 +141,9 @@ def test_plateau_watches_the_objective_in_its_direction(mode: str, metrics: list
 def test_a_parameters_rate_is_a_share_of_the_optimizers(schedule: Schedule) -> None:
     slow, fast, also_slow = (nn.Parameter(torch.ones(2)) for _ in range(3))
     rates = {slow: 0.1, also_slow: 0.1}
-    optimizer = build_optimizer(SGD(lr=0.5), [slow, fast, also_slow], fused=False, rates=rates)
+    optimizer = build_optimizer(
+        SGD(lr=0.5), [slow, fast, also_slow], fused=False, learning_rate_multipliers=rates
+    )
     slow_group, fast_group = optimizer.param_groups
     assert [*map(id, slow_group["params"])] == [id(slow), id(also_slow)]
     assert [*map(id, fast_group["params"])] == [id(fast)]

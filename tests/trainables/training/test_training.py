@@ -246,7 +246,7 @@ def test_lbfgs_is_torchs_on_the_penalized_loss(
 
     def closure() -> torch.Tensor:
         optimizer.zero_grad()
-        loss = problem.loss(problem.split("train"))
+        loss = problem.loss(problem.tensors("train"))
         loss = loss + (l1 or 0.0) * sum(p.abs().sum() for p in params)
         loss.backward()
         return loss
