@@ -30,10 +30,11 @@ check: .venv/.ready  ## formatting, lint and types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-docs: .venv/.ready  ## docs/tasks.md again, from the tasks and the results of benchmarks/quality.py
+docs: .venv/.ready  ## docs/tasks.md from the tasks and benchmarks/quality.json, docs/architecture.svg from the packages
 	mkdir -p build
 	$(BIN)/python docs/tasks.py >build/tasks.md
-	mv build/tasks.md docs/tasks.md
+	$(BIN)/python docs/architecture.py >build/architecture.svg
+	mv build/tasks.md build/architecture.svg docs/
 
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--custom-compile-command 'make lock' --python-version 3.11 pyproject.toml
