@@ -1,1 +1,1 @@
-"""Tasks and the training loop: from a config to a trained, measured model."""
+"""Tasks and the training loop: from a config to a trained, evaluated model."""

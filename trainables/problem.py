@@ -1,4 +1,4 @@
-"""`Problem`: one config made ready, its tensors on a device and a fresh model."""
+"""`Problem`: one config prepared for training, as tensors on a device and a fresh model."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ Weights = dict[str, Tensor]
 
 
 class Problem(ABC):
-    """One config made ready: the tensors of each split on a device, and a fresh model.
+    """One config prepared for training: the tensors of each split, and a fresh model.
 
-    A task computes here whatever depends on a hyperparameter or on statistics of the data, and
-    fits the statistics on the training split only. A split's tensors are made when first asked for,
-    so that a trial never touches the test split.
+    Everything that depends on a hyperparameter or on statistics of the data is computed here, and
+    the statistics are fitted on the training split only. The tensors of a split are built when they
+    are first needed, so a trial never touches the test split.
 
     Attributes:
-        device: Where the tensors and the model are.
+        device: The device of the tensors and of the model.
         model: The network.
     """
 
@@ -35,11 +35,11 @@ class Problem(ABC):
 
     @abstractmethod
     def build_tensors(self, split: Split) -> Batch:
-        """The tensors of one split, rows on axis 0. Ask `split`, which keeps them."""
+        """Builds the tensors of one split, rows on axis 0; call `tensors`, which caches them."""
 
     @abstractmethod
     def loss(self, batch: Batch) -> Tensor:
-        """Mean loss of a training batch, a scalar."""
+        """The mean loss of a training batch, a scalar."""
 
     @abstractmethod
     def evaluate(self, batch: Batch) -> Metrics:
@@ -47,18 +47,18 @@ class Problem(ABC):
 
     @abstractmethod
     def export(self) -> tuple[nn.Module, np.ndarray]:
-        """The model as others use it, from raw input to an answer in natural units.
+        """The trained model in the form that predicts: from raw input to output in natural units.
 
         Returns:
             A module on the CPU in evaluation mode, and an example of its input (two rows or more).
         """
 
     def trainable_parameters(self) -> Iterable[nn.Parameter]:
-        """What the config's optimizer moves: every parameter that is not frozen."""
+        """The parameters that the config's optimizer updates: all that are not frozen."""
         return (p for p in self.model.parameters() if p.requires_grad)
 
     def learning_rate_multipliers(self) -> Mapping[nn.Parameter, float]:
-        """What the learning rate of a parameter is multiplied by; 1 where it is not named."""
+        """A factor on the learning rate of some parameters; 1 for all others."""
         return {}
 
     @cached_property
@@ -66,20 +66,24 @@ class Problem(ABC):
         return {}
 
     def tensors(self, split: Split) -> Batch:
-        """The tensors of one split, rows on axis 0."""
+        """The tensors of one split, rows on axis 0; they are built once."""
         if split not in self._tensors:
             self._tensors[split] = self.build_tensors(split)
         return self._tensors[split]
 
     def batch(self, rows: Tensor) -> Batch:
-        """Rows of the training split; a task overrides it where a batch is more than rows."""
+        """The batch of some rows of the training split; a task may override it."""
         return {name: tensor[rows] for name, tensor in self.tensors("train").items()}
 
     def batches(self, batch_size: int | None, generator: torch.Generator) -> Iterator[Batch]:
-        """The training part of one epoch, shuffled, in batches of `batch_size` rows.
+        """The training split for one epoch, shuffled, in batches of `batch_size` rows.
 
-        A split that fits in one batch is taken in order: its gradient is the same. A single row
-        left over joins the batch before.
+        A split that fits into one batch is not shuffled, since the order does not change its
+        gradient. A single remaining row joins the batch before it.
+
+        Args:
+            batch_size: Rows per batch; None means the whole split.
+            generator: The source of the random order.
         """
         train = self.tensors("train")
         count = len(next(iter(train.values())))
@@ -89,7 +93,7 @@ class Problem(ABC):
         rows = torch.randperm(count, generator=generator).to(self.device)
         chunks = list(rows.split(batch_size))
         if len(chunks[-1]) == 1 < batch_size:
-            # a batch norm can't train on one row
+            # batch norm cannot train on a single row
             chunks[-2:] = [torch.cat(chunks[-2:])]
         for chosen in chunks:
             yield self.batch(chosen)

@@ -1,4 +1,4 @@
-"""`Task`: what loads the data of a described task, makes its problems and trains them."""
+"""`Task`: loads the data of a described task and turns each config into a problem to train."""
 
 from __future__ import annotations
 
@@ -23,59 +23,59 @@ ConfigT = TypeVar("ConfigT", bound=TrainingSpace)
 
 
 class Loop(Protocol):
-    """What trains one model epoch by epoch; `EpochLoop` unless a task brings its own."""
+    """The training of one model, epoch by epoch: `EpochLoop`, unless a task has its own."""
 
     @property
     def problem(self) -> Problem:
-        """What is trained."""
+        """The problem that is trained."""
 
     def __init__(
         self, problem: Problem, config: TrainingSpace, objective: Objective, seed: int
     ) -> None: ...
 
     def train_epoch(self) -> Tensor:
-        """One pass over the training split; the mean loss, a scalar on the device."""
+        """One pass over the training split; returns the mean loss, a scalar on the device."""
 
     def evaluate(self, split: Split = "val") -> Metrics:
-        """The metrics of one split; scalars on the device."""
+        """The metrics of one split, as scalars on the device."""
 
     def end_epoch(self, metrics: dict[str, float]) -> None:
-        """Moves the schedule on by this model's own metrics of the epoch that ended."""
+        """Advances the schedule, given this model's metrics of the epoch that ended."""
 
     def keep_best(self) -> None:
-        """Keeps a copy of the weights as they are now."""
+        """Keeps a copy of the current weights as the best so far."""
 
     def best_weights(self) -> Weights:
         """The weights of the best epoch so far."""
 
     def change(self, config: TrainingSpace) -> None:
-        """Continues with another config's optimizer fields and penalties, as PBT asks."""
+        """Continues with another config's optimizer hyperparameters and penalties, for PBT."""
 
     def state_dict(self) -> dict[str, Any]:
-        """All that an exact continuation needs; tensors and plain values only."""
+        """Everything that an exact continuation needs, as tensors and plain values only."""
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continues from a `state_dict` of the same config."""
 
 
 class Task(ABC, Generic[ConfigT]):
-    """What a described task does: it loads its data and makes a problem of each config.
+    """The part of a task that needs torch: it loads the data and prepares configs for training.
 
-    The module that its description names holds it as `TASK`.
+    The module that the task's description names holds an instance as `TASK`.
     """
 
     description: ClassVar[TaskDescription]
     loop: ClassVar[type[Loop] | None] = None
-    """What trains its models; None is the `EpochLoop`, one loss and one optimizer."""
+    """The loop that trains the models; None means `EpochLoop`, with one loss and one optimizer."""
 
     @property
     def name(self) -> str:
-        """By which the task is known everywhere."""
+        """The name of the task, e.g. ``names-gru``."""
         return self.description.name
 
     @property
     def objective(self) -> Objective:
-        """The metric that ranks its trials."""
+        """The metric that ranks the task's trials."""
         return self.description.objective
 
     @property
@@ -85,55 +85,57 @@ class Task(ABC, Generic[ConfigT]):
 
     @abstractmethod
     def load(self, data_dir: Path | None, choice: str | None = None) -> Dataset:
-        """The task's data set; see `tuneyard.datasets`.
+        """Loads the task's data set; see `tuneyard.datasets`.
 
         Args:
-            data_dir: Folder looked in first.
-            choice: Which of the description's data sets; None means the first.
+            data_dir: A folder that is searched first for data files; None means none.
+            choice: One of the data sets that the description lists; None means the first.
 
         Raises:
-            DataError: It can't be had.
+            DataError: The data set is not available.
         """
 
     def prepare(self, space: Space[ConfigT]) -> None:
-        """Fetches what the trials of a search will need beside its data; here nothing.
+        """Downloads what the trials of a search need besides the data; by default nothing.
 
         Args:
-            space: What is searched.
+            space: The space that is searched.
 
         Raises:
-            DataError: It can't be had.
+            DataError: A download failed.
         """
 
     @abstractmethod
     def problem(self, config: ConfigT, data: Dataset, device: torch.device) -> Problem:
-        """One config made ready on a device.
+        """Prepares one config for training on a device.
 
         Raises:
-            ValueError: The config does not fit the data (a window longer than the series, say).
+            ValueError: The config does not fit the data, e.g. its window is longer than the series.
         """
 
     def encode(self, inputs: Sequence[object], shape: tuple[int, ...]) -> Sequence[object]:
-        """Inputs as people write them as those that a model reads; here they are the same.
+        """Turns inputs as people write them into those that the exported model reads.
+
+        By default the inputs are returned unchanged.
 
         Args:
-            inputs: Anything.
-            shape: Of one input of the model; -1 stands for any size.
+            inputs: The inputs, not validated.
+            shape: The shape of one input of the model; -1 stands for any size.
 
         Returns:
-            Nested lists or arrays, where the inputs are right; whoever asked looks at them.
+            Nested lists or arrays for valid inputs; the caller validates them.
 
         Raises:
-            ValueError: An input can't be written so.
+            ValueError: An input cannot be encoded.
         """
         return inputs
 
 
 def find_task(name: str) -> Task[TrainingSpace]:
-    """The task of that name.
+    """The task with the given name.
 
     Raises:
-        SpaceError: There is none.
+        SpaceError: There is no task of that name.
     """
     module = importlib.import_module(find_description(name).module)
     return cast("Task[TrainingSpace]", module.TASK)

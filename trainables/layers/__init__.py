@@ -1,1 +1,1 @@
-"""Layers and measures that several models use."""
+"""Layers, networks and metrics that several tasks use."""

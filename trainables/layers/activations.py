@@ -1,4 +1,4 @@
-"""From an activation's name to its module."""
+"""Builds an activation from its name."""
 
 from __future__ import annotations
 
@@ -18,5 +18,5 @@ _MODULES: dict[Activation, type[nn.Module]] = {
 
 
 def build_activation(name: Activation) -> nn.Module:
-    """A fresh module of that activation."""
+    """A new module of the named activation."""
     return _MODULES[name]()

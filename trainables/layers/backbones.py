@@ -1,4 +1,4 @@
-"""The networks of torchvision without their classifiers, in five stages, with their weights."""
+"""Torchvision's networks without their classifiers, in five stages, with their weights."""
 
 from __future__ import annotations
 
@@ -17,21 +17,24 @@ from tuneyard.spaces.tasks.image_transfer import STAGES, Backbone
 WEIGHTS = "IMAGENET1K_V1"
 
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""Of ImageNet's red, green and blue in [0, 1]; all of these weights were trained so."""
+"""Mean and deviation of ImageNet's red, green and blue channels, scaled to [0, 1].
+
+The weights were trained on images standardized with these values.
+"""
 
 
 def build_backbone(name: Backbone, *, pretrained: bool) -> tuple[list[nn.Module], int]:
-    """The stages of a network, from pictures (B, 3, H, W) to features (B, width, h, w).
+    """Builds the stages of a network, from pictures (B, 3, H, W) to features (B, width, h, w).
 
     Args:
-        name: Of torchvision's network.
-        pretrained: With the weights of ImageNet; else fresh.
+        name: The name of a network of torchvision.
+        pretrained: Whether to load the weights trained on ImageNet.
 
     Returns:
-        Five stages and the width.
+        The five stages and the width, i.e. the number of features.
 
     Raises:
-        DataError: The weights can't be had.
+        DataError: The weights are not available.
     """
     from torchvision.models import get_model
 
@@ -43,7 +46,7 @@ def build_backbone(name: Backbone, *, pretrained: bool) -> tuple[list[nn.Module]
         stages = [stem, network.layer1, network.layer2, network.layer3, network.layer4]
         return stages, network.fc.in_features
     blocks = network.features
-    # neighbours, as many to a stage as to another
+    # consecutive blocks, about as many in each stage
     cuts = [len(blocks) * stage // STAGES for stage in range(STAGES + 1)]
     stages = [blocks[cuts[stage] : cuts[stage + 1]] for stage in range(STAGES)]
     linear = next(layer for layer in network.classifier if isinstance(layer, nn.Linear))
@@ -51,23 +54,23 @@ def build_backbone(name: Backbone, *, pretrained: bool) -> tuple[list[nn.Module]
 
 
 def load_weights(name: Backbone) -> dict[str, Tensor]:
-    """The weights of ImageNet by torchvision's weights API, from torch's folder or downloaded.
+    """Loads the ImageNet weights with torchvision's API, from torch's cache or by a download.
 
     Raises:
-        DataError: They can't be had.
+        DataError: The weights are not available.
     """
     from torchvision.models import get_model_weights
 
     weights = get_model_weights(name)[WEIGHTS]
     timeout = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(TIMEOUT)  # torch sets none
+    socket.setdefaulttimeout(TIMEOUT)  # torch sets no timeout
     try:
         with redirect_stdout(io.StringIO()):
             state: dict[str, Tensor] = weights.get_state_dict(
                 progress=False, check_hash=True, weights_only=True, map_location="cpu"
             )
         return state
-    except Exception as error:  # of a file that is no weights torch raises one of many
+    except Exception as error:  # torch raises many kinds for a corrupt file
         place = Path(torch.hub.get_dir()) / "checkpoints" / Path(weights.url).name
         reason = " ".join(str(getattr(error, "reason", error)).split()).rstrip(".")
         raise DataError(

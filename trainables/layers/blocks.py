@@ -1,4 +1,4 @@
-"""Layers that several networks are made of."""
+"""Layers that several networks consist of."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from tuneyard.trainables.layers.activations import build_activation
 def hidden_layers(
     width: int, sizes: Sequence[int], activation: Activation, *, batch_norm: bool, dropout: float
 ) -> list[nn.Module]:
-    """Fully connected layers, each with batch norm, activation and dropout as asked.
+    """Fully connected layers, each followed by batch norm, activation and dropout.
 
     Args:
-        width: Of the input.
-        sizes: Of the layers.
-        activation: After each of them.
-        batch_norm: Before each activation.
-        dropout: After each activation; 0 is none.
+        width: The number of inputs.
+        sizes: The number of units of each layer.
+        activation: The activation after each layer.
+        batch_norm: Whether batch norm precedes each activation.
+        dropout: The probability of the dropout after each activation; 0 means none.
     """
     layers: list[nn.Module] = []
     for size in sizes:
@@ -36,21 +36,27 @@ def hidden_layers(
 
 
 def convolution(
-    channels: int, wanted: int, size: int, *, padding: bool, batch_norm: bool
+    in_channels: int, out_channels: int, kernel_size: int, *, padding: bool, batch_norm: bool
 ) -> nn.Module:
-    """A convolution (B, channels, H, W) to (B, wanted, H', W'), with batch norm after it if asked.
+    """A convolution (B, in_channels, H, W) to (B, out_channels, H', W'), optionally normalized.
 
     Args:
-        channels: Of its input.
-        wanted: Of its output.
-        size: Height and width of its kernel, odd.
-        padding: Keep H and W, else they shrink by ``size - 1``.
-        batch_norm: It makes the bias superfluous.
+        in_channels: The channels of the input.
+        out_channels: The channels of the output.
+        kernel_size: The height and width of the kernel, odd.
+        padding: Whether H and W stay the same; otherwise they shrink by ``kernel_size - 1``.
+        batch_norm: Whether batch norm follows; it makes a bias superfluous.
     """
-    kernel = nn.Conv2d(channels, wanted, size, padding=size // 2 * padding, bias=not batch_norm)
-    return nn.Sequential(kernel, nn.BatchNorm2d(wanted)) if batch_norm else kernel
+    layer = nn.Conv2d(
+        in_channels,
+        out_channels,
+        kernel_size,
+        padding=kernel_size // 2 * padding,
+        bias=not batch_norm,
+    )
+    return nn.Sequential(layer, nn.BatchNorm2d(out_channels)) if batch_norm else layer
 
 
 def build_pooling(kind: Literal["max", "average"]) -> nn.Module:
-    """The largest or the mean of every 2 x 2 pixels; an odd row or column is left out."""
+    """Max or average pooling over 2 x 2 pixels; an odd last row or column is dropped."""
     return nn.MaxPool2d(2) if kind == "max" else nn.AvgPool2d(2)

@@ -12,48 +12,50 @@ State = tuple[Tensor, Tensor]
 
 
 class ConvLstmCell(nn.Module):
-    """An LSTM's step whose matrices are convolutions, without the paper's peepholes.
+    """A step of an LSTM with convolutions for matrices, without the paper's peephole connections.
 
     Args:
-        channels: Of the input.
-        hidden: Channels of both states.
-        kernel: Side of the convolutions, odd, so that height and width stay.
+        channels: The channels of the input.
+        hidden: The channels of the hidden and the cell state.
+        kernel: The size of the kernels, odd, so that height and width do not change.
     """
 
     def __init__(self, channels: int, hidden: int, kernel: int) -> None:
         super().__init__()
         self.from_input = nn.Conv2d(channels, 4 * hidden, kernel, padding=kernel // 2)
-        # one bias is enough for a sum
+        # the other convolution has the bias of their sum
         self.from_hidden = nn.Conv2d(hidden, 4 * hidden, kernel, padding=kernel // 2, bias=False)
 
     def forward(self, gates: Tensor, state: State | None) -> State:
-        """One step.
+        """Computes the states after one step.
 
         Args:
-            gates: `from_input` of the step's image, (B, 4 hidden, H, W): what goes into the input,
-                forget, cell and output gate.
-            state: After the step before; None means zeros.
+            gates: `from_input` of the step's image, (B, 4 hidden, H, W): the contribution of the
+                input to the input, forget, cell and output gates.
+            state: The states after the previous step; None means zeros.
         """
         if state is None:
-            # without a state there is nothing to convolve and nothing to forget
-            enter, _, candidate, leave = gates.chunk(4, dim=1)
-            cell = enter.sigmoid() * candidate.tanh()
+            # with a state of zeros, the second convolution and the forget gate have no effect
+            input_gate, _, candidate, output_gate = gates.chunk(4, dim=1)
+            cell = input_gate.sigmoid() * candidate.tanh()
         else:
-            enter, forget, candidate, leave = (gates + self.from_hidden(state[0])).chunk(4, dim=1)
-            cell = forget.sigmoid() * state[1] + enter.sigmoid() * candidate.tanh()
-        return leave.sigmoid() * cell.tanh(), cell
+            mixed = gates + self.from_hidden(state[0])
+            input_gate, forget_gate, candidate, output_gate = mixed.chunk(4, dim=1)
+            cell = forget_gate.sigmoid() * state[1] + input_gate.sigmoid() * candidate.tanh()
+        return output_gate.sigmoid() * cell.tanh(), cell
 
 
 class ConvLstm(nn.Module):
     """A stack of convolutional LSTM layers.
 
     Args:
-        channels: Of the input.
-        hidden: Channels of each layer's states.
-        kernel: Side of the convolutions, odd.
-        num_layers: Layers.
-        dropout: On each layer's outputs but the last one's.
-        batch_first: Sequences are (B, T, C, H, W), else (T, B, C, H, W); as in torch's layers.
+        channels: The channels of the input.
+        hidden: The channels of each layer's states.
+        kernel: The size of the kernels, odd.
+        num_layers: The number of layers.
+        dropout: The probability of the dropout on the outputs of all layers but the last.
+        batch_first: Whether sequences are (B, T, C, H, W) rather than (T, B, C, H, W), as for
+            torch's recurrent layers.
     """
 
     def __init__(
@@ -77,19 +79,19 @@ class ConvLstm(nn.Module):
     def forward(
         self, images: Tensor, states: list[State] | None = None
     ) -> tuple[Tensor, list[State]]:
-        """All outputs of the last layer, in the layout of the images, and each layer's last state.
+        """The outputs of the last layer, in the layout of the input, and each layer's last states.
 
         Args:
-            images: Sequences of one step or more.
-            states: Each layer's state before the first step; None means zeros.
+            images: Sequences of at least one step.
+            states: The states of each layer before the first step; None means zeros.
         """
-        # the loop takes whole steps: time comes first, so that each lies in one piece
+        # time comes first, so that each step is contiguous in memory
         outputs = images.transpose(0, 1).contiguous() if self.batch_first else images
         last: list[State] = []
         for layer, module in enumerate(self.cells):
             cell = cast("ConvLstmCell", module)
             outputs = self.dropout(outputs) if layer else outputs
-            # what comes from the inputs needs no step before it: one convolution for all steps
+            # the inputs' contribution does not depend on earlier steps: one convolution for all
             gates = cell.from_input(outputs.flatten(0, 1)).unflatten(0, outputs.shape[:2])
             state = states[layer] if states is not None else None
             steps: list[Tensor] = []

@@ -1,4 +1,4 @@
-"""The Transformer encoder (Vaswani et al., 2017), from embedded sequences to one state each."""
+"""The Transformer encoder (Vaswani et al., 2017), from embedded sequences to pooled states."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from tuneyard.spaces.fields.encoder import Pooling, TransformerSpace
 
 
 class EncoderLayer(nn.Module):
-    """Self-attention and a feed-forward part, each with a residual sum and a layer norm.
+    """Self-attention and a feed-forward block, each with a residual connection and a layer norm.
 
-    The numbers are those of `torch.nn.TransformerEncoderLayer`, whose evaluation takes another way
-    than its training and can't be exported with padding.
+    It computes the same function as `torch.nn.TransformerEncoderLayer`, which cannot be exported
+    with padding, because its evaluation runs other code than its training.
 
     Args:
-        width: Features of a position, divisible by `heads`.
-        heads: Attention heads.
-        feedforward: Units of the feed-forward part.
-        dropout: On the attention, in the feed-forward part and before each sum.
-        norm_first: The layer norm stands before each part, not after its sum.
+        width: The number of features per position, divisible by `heads`.
+        heads: The number of attention heads.
+        feedforward: The number of hidden units of the feed-forward block.
+        dropout: The probability of dropout on the attention weights, on the hidden units and on the
+            output of each block.
+        norm_first: Whether the layer norm precedes each block, rather than follows its sum.
     """
 
     def __init__(
@@ -31,7 +32,7 @@ class EncoderLayer(nn.Module):
         self.heads = heads
         self.norm_first = norm_first
         self.queries_values = nn.Linear(width, 2 * width)
-        # a bias would add one number to all scores of a query, which the softmax takes away
+        # a bias of the keys would add a constant to all scores of a query, which softmax ignores
         self.keys = nn.Linear(width, width, bias=False)
         self.merge = nn.Linear(width, width)
         self.expand = nn.Linear(width, feedforward)
@@ -41,12 +42,12 @@ class EncoderLayer(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, states: Tensor, present: Tensor | None) -> Tensor:
-        """One layer.
+        """Applies the layer.
 
         Args:
             states: (B, T, width).
-            present: (B, T) bool, False where a position is padding; None where none is. Each
-                sequence has one position or more.
+            present: (B, T) bool, False for padding; None means no padding. Each sequence has at
+                least one position that is present.
 
         Returns:
             (B, T, width).
@@ -61,19 +62,19 @@ class EncoderLayer(nn.Module):
     def _attend(self, states: Tensor, present: Tensor | None) -> Tensor:
         queries, values = self.queries_values(states).chunk(2, dim=2)
         attended = nn.functional.scaled_dot_product_attention(
-            self._by_head(queries),
-            self._by_head(self.keys(states)),
-            self._by_head(values),
+            self._split_heads(queries),
+            self._split_heads(self.keys(states)),
+            self._split_heads(values),
             attn_mask=None if present is None else present[:, None, None, :],
             dropout_p=self.dropout.p if self.training else 0.0,
         )
         merged: Tensor = self.dropout(self.merge(attended.transpose(1, 2).flatten(2)))
         return merged
 
-    def _by_head(self, states: Tensor) -> Tensor:
-        """(B, T, width) to (B, heads, T, head width)."""
-        by_head: Tensor = states.unflatten(2, (self.heads, -1)).transpose(1, 2)
-        return by_head
+    def _split_heads(self, states: Tensor) -> Tensor:
+        """Reshapes (B, T, width) to (B, heads, T, head width)."""
+        heads: Tensor = states.unflatten(2, (self.heads, -1)).transpose(1, 2)
+        return heads
 
     def _transform(self, states: Tensor) -> Tensor:
         hidden = self.dropout(self.expand(states).relu())
@@ -82,11 +83,11 @@ class EncoderLayer(nn.Module):
 
 
 class Encoder(nn.Module):
-    """Embedded sequences (B, T, width) to one state each (B, width).
+    """Maps embedded sequences (B, T, width) to one pooled state per sequence, (B, width).
 
     Args:
-        config: Shape, positions, norm, dropout and pooling.
-        longest: Positions of the longest sequence.
+        config: The sizes, and the kinds of positions, norm and pooling.
+        longest: The number of positions of the longest sequence.
     """
 
     positions: Tensor
@@ -109,17 +110,17 @@ class Encoder(nn.Module):
             )
             for _ in range(config.num_layers)
         )
-        # with norms before the parts nothing has normalised the last sum
+        # if norms precede the blocks, the last sum is not normalized yet
         self.norm = nn.LayerNorm(config.width) if norm_first else nn.Identity()
         self.pooling = config.pooling
 
     def forward(self, embedded: Tensor, present: Tensor | None = None) -> Tensor:
-        """One state a sequence.
+        """Encodes and pools the sequences.
 
         Args:
-            embedded: (B, T, width), T at most `longest`.
-            present: (B, T) bool, False where a position is padding; None where none is. The first
-                position of each sequence is present.
+            embedded: (B, T, width), with T at most `longest`.
+            present: (B, T) bool, False for padding; None means no padding. The first position of
+                each sequence must be present.
         """
         states = self.dropout(embedded + self.positions[: embedded.shape[1]])
         for layer in self.layers:
@@ -128,19 +129,20 @@ class Encoder(nn.Module):
 
 
 def pool(states: Tensor, present: Tensor | None, pooling: Pooling) -> Tensor:
-    """(B, T, width) to (B, width); padding, (B, T) bool False, has no split in it."""
+    """Pools states (B, T, width) to (B, width), without positions where `present` is False."""
     if pooling == "first":
         return states[:, 0]
     if present is None:
         return states.mean(1) if pooling == "mean" else states.amax(1)
-    there = present[..., None]
+    kept = present[..., None]
     if pooling == "max":
-        return states.masked_fill(~there, -math.inf).amax(1)
-    return states.masked_fill(~there, 0.0).sum(1) / there.sum(1)
+        return states.masked_fill(~kept, -math.inf).amax(1)
+    return states.masked_fill(~kept, 0.0).sum(1) / kept.sum(1)
 
 
 def sine_positions(longest: int, width: int) -> Tensor:
-    """(longest, width) sines and cosines in [-1, 1] in turn, section 3.5; `width` is even."""
+    """Alternating sines and cosines (longest, width), in [-1, 1], section 3.5; `width` is even."""
     places = torch.arange(longest)[:, None]
-    rates = torch.exp(torch.arange(0, width, 2) * (-math.log(10000.0) / width))
-    return torch.stack([(places * rates).sin(), (places * rates).cos()], dim=2).flatten(1)
+    frequencies = torch.exp(torch.arange(0, width, 2) * (-math.log(10000.0) / width))
+    angles = places * frequencies
+    return torch.stack([angles.sin(), angles.cos()], dim=2).flatten(1)

@@ -1,4 +1,4 @@
-"""Metrics that several tasks measure; scalars on the device."""
+"""Metrics that several tasks share, as scalars on the device."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from tuneyard.trainables.problem import Metrics
 
 
 def classification_metrics(logits: Tensor, label: Tensor) -> Metrics:
-    """``loss``, the cross entropy, and ``accuracy``, in [0, 1].
+    """The ``loss``, i.e. the mean cross entropy, and the ``accuracy``, in [0, 1].
 
     Args:
-        logits: By class, (B, classes).
-        label: The right class, (B,).
+        logits: The logits of the classes, (B, classes).
+        label: The true class, (B,).
     """
     return {
         "loss": nn.functional.cross_entropy(logits, label),

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 
 
 class PaddedRecurrent(nn.Module):
-    """The same function as a packed stack of recurrent layers, with its weights.
+    """The same function as a stack of recurrent layers on packed sequences, with its weights.
 
-    A backward direction runs forward over each sequence turned round within its own length.
+    A backward direction runs forward over each sequence after it is reversed within its length.
 
     Args:
         layers: The trained stack, batch first.
@@ -28,7 +28,7 @@ class PaddedRecurrent(nn.Module):
         )
 
     def forward(self, sequences: Tensor, lengths: Tensor) -> Tensor:
-        """Last states, both directions side by side.
+        """The final states of the last layer, both directions side by side.
 
         Args:
             sequences: (B, T, input_size).
@@ -39,24 +39,24 @@ class PaddedRecurrent(nn.Module):
         """
         steps = torch.arange(sequences.shape[1], device=sequences.device)[None, :]
         last = (lengths - 1)[:, None]
-        turned = torch.where(steps <= last, last - steps, steps)
+        reversed_steps = torch.where(steps <= last, last - steps, steps)
         for level in range(0, len(self.cells), self.directions):
             outputs = [self.cells[level](sequences)[0]]
             if self.directions == 2:
-                backward = self.cells[level + 1](_take(sequences, turned))[0]
-                outputs.append(_take(backward, turned))
+                backward = self.cells[level + 1](_take(sequences, reversed_steps))[0]
+                outputs.append(_take(backward, reversed_steps))
             sequences = torch.cat(outputs, dim=-1)
         ends = [_take(outputs[0], last)[:, 0], *(output[:, 0] for output in outputs[1:])]
         return torch.cat(ends, dim=-1)
 
 
 def _take(sequences: Tensor, steps: Tensor) -> Tensor:
-    """(B, T, H) at steps (B, S): (B, S, H)."""
+    """Selects steps (B, S) of sequences (B, T, H): (B, S, H)."""
     return sequences.gather(1, steps[..., None].expand(-1, -1, sequences.shape[2]))
 
 
 def _one_layer(layers: nn.RNNBase, suffix: str) -> nn.RNNBase:
-    """One layer and direction of a stack as a stack of its own."""
+    """One direction of one layer of a stack, as a stack of its own."""
     weights = {
         name.removesuffix(suffix) + "_l0": tensor
         for name, tensor in layers.state_dict().items()

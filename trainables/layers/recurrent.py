@@ -24,7 +24,7 @@ def build_recurrent(
     dropout: float,
     bidirectional: bool = False,
 ) -> nn.RNNBase:
-    """A stack of recurrent layers, batch first; dropout stands between layers only."""
+    """Builds a stack of recurrent layers, batch first, with dropout only between layers."""
     return _CELLS[cell](
         input_size,
         hidden_size,
@@ -36,11 +36,11 @@ def build_recurrent(
 
 
 def last_states(hidden: Tensor | tuple[Tensor, Tensor], bidirectional: bool) -> Tensor:
-    """The last layer's final state, both directions side by side where there are two.
+    """The last layer's final state, with the two directions of a bidirectional one side by side.
 
     Args:
-        hidden: What the layers return second: (num_layers * directions, B, hidden_size), a pair
-            with the cell state for an LSTM.
+        hidden: The second output of the layers: (num_layers * directions, B, hidden_size), for an
+            LSTM as a pair with the cell state.
         bidirectional: Whether there are two directions.
 
     Returns:
@@ -49,5 +49,5 @@ def last_states(hidden: Tensor | tuple[Tensor, Tensor], bidirectional: bool) -> 
     states = hidden[0] if isinstance(hidden, tuple) else hidden
     if not bidirectional:
         return states[-1]
-    # one course concatenates the forward state with itself; these are both directions
+    # unlike one of the courses, which concatenates the forward state with itself
     return states[-2:].transpose(0, 1).flatten(1)

@@ -6,17 +6,17 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-WINDOW = 11  # pixels a side
-SIGMA = 1.5  # of the window's Gaussian, in pixels
+WINDOW = 11  # side in pixels
+SIGMA = 1.5  # standard deviation of the window's Gaussian, in pixels
 C1, C2 = 0.01**2, 0.03**2  # the paper's constants for values in [0, 1]
 
 
 def ssim(images: Tensor, others: Tensor) -> Tensor:
-    """Mean structural similarity of each image with its other, (N,) in [-1, 1]; 1 is the same.
+    """Mean structural similarity of pairs of images, (N,) in [-1, 1]; 1 for equal images.
 
     Args:
-        images: (N, H, W) in [0, 1], 11 pixels or more a side.
-        others: The same shape.
+        images: The first images, (N, H, W) in [0, 1], with H and W at least 11.
+        others: The second images, of the same shape.
     """
     moments = torch.stack([images, others, images * images, others * others, images * others])
     mean_x, mean_y, xx, yy, xy = _blurred(moments.flatten(0, 1)).unflatten(0, moments.shape[:2])
@@ -28,7 +28,7 @@ def ssim(images: Tensor, others: Tensor) -> Tensor:
 
 
 def _blurred(images: Tensor) -> Tensor:
-    """(N, H, W) averaged under a Gaussian window where it fits, (N, H - 10, W - 10)."""
+    """Averages (N, H, W) under a Gaussian window, wherever it fits: (N, H - 10, W - 10)."""
     places = torch.arange(WINDOW, device=images.device, dtype=images.dtype) - WINDOW // 2
     window = torch.exp(-places.square() / (2 * SIGMA**2))
     window = window / window.sum()

@@ -1,1 +1,1 @@
-"""What the problems of several tasks share."""
+"""Code shared by the problems of several tasks."""

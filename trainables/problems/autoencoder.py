@@ -1,4 +1,4 @@
-"""The two halves of an autoencoder for images, and the bytes around them."""
+"""The network of the image autoencoders, and the conversion of its logits to grey levels."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ PIXELS = SIZE**2
 
 
 class EncoderDecoder(nn.Module):
-    """An encoder and its mirror image.
+    """An encoder, and a decoder with the same layers in reverse order.
 
     Args:
-        config: Sizes and activation.
-        outputs: Of the encoder; the decoder reads ``config.code_size`` numbers.
+        config: The sizes of the layers and the activation.
+        outputs: The number of outputs of the encoder; the decoder reads ``config.code_size``
+            numbers.
     """
 
     def __init__(self, config: AutoencoderSpace, outputs: int) -> None:
         super().__init__()
-        sizes, back = config.hidden_sizes, config.hidden_sizes[::-1]
+        sizes, reversed_sizes = config.hidden_sizes, config.hidden_sizes[::-1]
         self.encoder = nn.Sequential(
             nn.Flatten(),
             *hidden_layers(PIXELS, sizes, config.activation, batch_norm=False, dropout=0.0),
@@ -30,21 +31,21 @@ class EncoderDecoder(nn.Module):
         )
         self.decoder = nn.Sequential(
             *hidden_layers(
-                config.code_size, back, config.activation, batch_norm=False, dropout=0.0
+                config.code_size, reversed_sizes, config.activation, batch_norm=False, dropout=0.0
             ),
-            nn.Linear(back[-1], PIXELS),
+            nn.Linear(reversed_sizes[-1], PIXELS),
             nn.Unflatten(1, (1, SIZE, SIZE)),
         )
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """Pixels (B, 1, 28, 28) in [0, 1] to the logits of their reconstructions."""
+        """Maps pixels (B, 1, 28, 28) in [0, 1] to the logits of their reconstructions."""
         logits: Tensor = self.decoder(self.encoder(pixels))
         return logits
 
 
 class LogitsToGreyLevels(nn.Module):
-    """Logits of pixels (B, 1, 28, 28) to grey levels in [0, 255], (B, 28, 28)."""
+    """Maps logits of pixels (B, 1, 28, 28) to grey levels in [0, 255], (B, 28, 28)."""
 
     def forward(self, logits: Tensor) -> Tensor:
-        """Grey levels, not rounded."""
+        """The grey levels, not rounded."""
         return logits[:, 0].sigmoid() * BRIGHTEST

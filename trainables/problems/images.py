@@ -1,4 +1,4 @@
-"""What the image tasks share: pixels on the device, augmentation, measuring in chunks."""
+"""Shared by the image tasks: pixels on the device, augmentation, evaluation in chunks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tuneyard.trainables.problem import Batch, Metrics, Problem
 from tuneyard.trainables.task import Task
 
 CHUNK = 1000
-"""Images that are measured at a time: a whole split's activations would not fit in memory."""
+"""Images evaluated at a time, since the activations of a whole split would not fit in memory."""
 
 BRIGHTEST = 255
 
@@ -30,21 +30,21 @@ ImageConfigT = TypeVar("ImageConfigT", bound=ImageTraining)
 
 
 class ImageTask(Task[ConfigT]):
-    """A task on MNIST or one of the data sets of its shape."""
+    """A task on MNIST or another data set with images of the same shape."""
 
     def load(self, data_dir: Path | None, choice: str | None = None) -> Dataset:
-        """70,000 images of 28 x 28 in ten classes; 1,797 of scikit-learn's digits."""
+        """Loads 70,000 images of 28 x 28 pixels in ten classes, or scikit-learn's 1,797 digits."""
         return images.load(choice, data_dir)
 
 
 class ImageProblem(Problem):
-    """Images as bytes on the device, a quarter of their size as floats.
+    """Images kept on the device as bytes, which take a quarter of the memory of floats.
 
     Args:
-        model: The network, in its fresh state.
-        data: With `image` and `label`.
-        device: Where.
-        augmentation: Of the training images; None means off.
+        model: The network, with its initial weights.
+        data: A data set with the arrays `image` and `label`.
+        device: The device of the tensors and the model.
+        augmentation: The augmentation of training images; None means none.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class ImageProblem(Problem):
         self._augmentation = augmentation
 
     def build_tensors(self, split: Split) -> Batch:
-        """image (B, 1, 28, 28), bytes, and label (B,)."""
+        """`image` (B, 1, 28, 28), bytes, and `label` (B,)."""
         rows = self._data.splits[split]
         return {
             "image": torch.tensor(self._data.arrays["image"][rows][:, None], device=self.device),
@@ -68,25 +68,25 @@ class ImageProblem(Problem):
         }
 
     def pixels(self, batch: Batch) -> Tensor:
-        """The images as floats in [0, 1], (B, 1, 28, 28); augmented while the model trains."""
+        """The images as floats in [0, 1], (B, 1, 28, 28), augmented if the model is training."""
         pixels = batch["image"].float() / BRIGHTEST
         if self._augmentation is not None and self.model.training:
             return augment(pixels, self._augmentation)
         return pixels
 
     def examples(self) -> np.ndarray:
-        """Two images as the served models read them: (2, 28, 28) bytes."""
+        """Two images as the exported models read them: (2, 28, 28) bytes."""
         return self._data.arrays["image"][:2]
 
 
 class ClassificationProblem(ImageProblem):
-    """Images scaled to mean 0 and standard deviation 1, as the training split's pixels have them.
+    """Classification of images, standardized by the training split's mean and deviation.
 
     Args:
-        model: From images (B, 1, 28, 28) to logits (B, 10).
-        data: With `image` and `label`.
-        device: Where.
-        augmentation: Of the training images; None means off.
+        model: The network, from images (B, 1, 28, 28) to logits (B, 10).
+        data: A data set with the arrays `image` and `label`.
+        device: The device of the tensors and the model.
+        augmentation: The augmentation of training images; None means none.
     """
 
     def __init__(
@@ -96,12 +96,12 @@ class ClassificationProblem(ImageProblem):
         device: torch.device,
         augmentation: Augmentation | None = None,
     ) -> None:
-        # with channels last the networks take a quarter to a third less time on the CPU
+        # the channels-last layout saves a quarter to a third of the time on the CPU
         super().__init__(model.to(memory_format=torch.channels_last), data, device, augmentation)
         self._mean, self._std = mean_and_deviation(data)
 
     def logits(self, batch: Batch) -> Tensor:
-        """Logits (B, 10)."""
+        """The logits of the classes, (B, 10)."""
         images = (self.pixels(batch) - self._mean) / self._std
         logits: Tensor = self.model(images.contiguous(memory_format=torch.channels_last))
         return logits
@@ -118,32 +118,32 @@ class ClassificationProblem(ImageProblem):
         return classification_metrics(self.logits(batch), batch["label"])
 
     def export(self) -> tuple[nn.Module, np.ndarray]:
-        """(B, 28, 28) bytes to the probability of each class (B, 10)."""
+        """A module from images (B, 28, 28), bytes, to the probability of each class, (B, 10)."""
         module = nn.Sequential(Scaled(self._mean, self._std), self.model, nn.Softmax(dim=1))
-        # torch.export warns of weights in another order
+        # torch.export warns about weights in the channels-last layout
         return module.cpu().eval().to(memory_format=torch.contiguous_format), self.examples()
 
 
 class ClassificationTask(ImageTask[ImageConfigT]):
-    """The classes of images by a network with the fields of `ImageTraining`; accuracy."""
+    """Classification of images by a network whose config has the fields of `ImageTraining`."""
 
     @abstractmethod
     def network(self, config: ImageConfigT) -> nn.Module:
-        """A fresh network from images (B, 1, 28, 28) to logits (B, 10)."""
+        """Builds a network from images (B, 1, 28, 28) to logits (B, 10)."""
 
     def problem(
         self, config: ImageConfigT, data: Dataset, device: torch.device
     ) -> ClassificationProblem:
-        """Images and a fresh network."""
+        """The images and a fresh network."""
         return ClassificationProblem(self.network(config), data, device, config.augmentation)
 
 
 class Scaled(nn.Module):
-    """Bytes (B, H, W) to floats (B, 1, H, W), as a network saw them in training.
+    """Maps bytes (B, H, W) to floats (B, 1, H, W), scaled as in training.
 
     Args:
-        mean: Of the pixels in [0, 1].
-        std: Their standard deviation.
+        mean: The mean of the pixels, in [0, 1], which is subtracted.
+        std: The standard deviation, which the pixels are divided by.
     """
 
     def __init__(self, mean: float = 0.0, std: float = 1.0) -> None:
@@ -152,36 +152,36 @@ class Scaled(nn.Module):
         self.std = std
 
     def forward(self, image: Tensor) -> Tensor:
-        """Pixels in [0, 255] to floats."""
+        """Scales pixels in [0, 255]."""
         return ((image.float() / BRIGHTEST - self.mean) / self.std)[:, None]
 
 
 def mean_and_deviation(data: Dataset) -> tuple[float, float]:
-    """Mean and standard deviation of the training split's pixels in [0, 1]."""
+    """Mean and standard deviation of the training split's pixels, scaled to [0, 1]."""
     image = torch.from_numpy(data.arrays["image"][data.splits["train"]])
     counts = image.flatten().bincount(minlength=BRIGHTEST + 1).double()
-    share, grey = counts / counts.sum(), torch.arange(BRIGHTEST + 1) / BRIGHTEST
-    mean = float(share @ grey.double())
-    std = float(share @ (grey - mean).double().square()) ** 0.5
-    # images that are all of one grey stay so
+    frequency, grey = counts / counts.sum(), torch.arange(BRIGHTEST + 1) / BRIGHTEST
+    mean = float(frequency @ grey.double())
+    std = float(frequency @ (grey - mean).double().square()) ** 0.5
+    # the deviation is 0 if all pixels are equal, and must not be divided by
     return mean, std or 1.0
 
 
 def chunks(batch: Batch, size: int = CHUNK) -> Iterator[Batch]:
-    """The rows of a batch in order, at most `size` at a time."""
-    split = {name: tensor.split(size) for name, tensor in batch.items()}
-    for tensors in zip(*split.values(), strict=True):
-        yield dict(zip(split, tensors, strict=True))
+    """Yields the rows of a batch in order, in chunks of at most `size` rows."""
+    pieces = {name: tensor.split(size) for name, tensor in batch.items()}
+    for tensors in zip(*pieces.values(), strict=True):
+        yield dict(zip(pieces, tensors, strict=True))
 
 
 def mean_over_chunks(
     batch: Batch, measure: Callable[[Batch], Metrics], size: int = CHUNK
 ) -> Metrics:
-    """Metrics that are means over rows, measured chunk by chunk of at most `size` rows."""
+    """Computes metrics that are means over rows, in chunks of at most `size` rows."""
     count = len(next(iter(batch.values())))
     totals: Metrics = {}
     for chunk in chunks(batch, size):
-        share = len(next(iter(chunk.values()))) / count
+        weight = len(next(iter(chunk.values()))) / count
         for name, value in measure(chunk).items():
-            totals[name] = totals.get(name, torch.zeros_like(value)) + share * value
+            totals[name] = totals.get(name, torch.zeros_like(value)) + weight * value
     return totals

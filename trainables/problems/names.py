@@ -1,4 +1,4 @@
-"""What the tasks on the surnames share: batches of about one length, measures, inputs as text."""
+"""Shared by the tasks on surnames: batches of similar length, metrics and the text encoding."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from tuneyard.trainables.problem import Batch, Metrics, Problem
 from tuneyard.trainables.task import ConfigT, Task
 
 LETTERS = 128  # ASCII
-BUCKET = 16  # batches that are sorted by length together
+BUCKET = 16  # batches per bucket; the names of a bucket are sorted by length
 
 
 class NamesProblem(Problem):
-    """Names longest first; a batch holds names of about one length, cut to the longest.
+    """Surnames, longest first; a batch has names of similar length, cropped to the longest.
 
     Args:
-        model: The network, fresh.
+        model: The network, with its initial weights.
         data: The surnames.
-        device: Where.
+        device: The device of the tensors and the model.
     """
 
     def __init__(self, model: nn.Module, data: Dataset, device: torch.device) -> None:
@@ -35,10 +35,10 @@ class NamesProblem(Problem):
 
     @abstractmethod
     def logits(self, batch: Batch) -> Tensor:
-        """Logits by country (B, classes) of a batch as `tensors` describes it."""
+        """The logits of the countries, (B, classes); see `build_tensors` for the batch."""
 
     def build_tensors(self, split: Split) -> Batch:
-        """letters (B, T), label (B,), and length (B,) which stays on the CPU for packing."""
+        """`letters` (B, T), `label` (B,), and `length` (B,), which stays on the CPU for packing."""
         rows = self._data.splits[split]
         lengths = self._data.arrays["length"][rows]
         order = np.argsort(-lengths, kind="stable")
@@ -51,10 +51,10 @@ class NamesProblem(Problem):
         }
 
     def batches(self, batch_size: int | None, generator: torch.Generator) -> Iterator[Batch]:
-        """Shuffled batches of names of about one length.
+        """Shuffled batches of names of similar length; see `Problem.batches`.
 
-        The rows are shuffled, sorted by length within buckets of some batches, and the batches
-        shuffled again: little padding, and still no batch like another.
+        The rows are shuffled and then sorted by length within buckets of 16 batches, and the
+        batches are shuffled again. This keeps padding low, while batches differ between epochs.
         """
         train = self.tensors("train")
         count = len(train["length"])
@@ -65,15 +65,15 @@ class NamesProblem(Problem):
             longest_first = train["length"][bucket].argsort(descending=True, stable=True)
             batches += bucket[longest_first].split(size)
         for index in torch.randperm(len(batches), generator=generator).tolist():
-            yield self._cut(batches[index])
+            yield self._batch_of(batches[index])
 
-    def _cut(self, rows: Tensor) -> Batch:
+    def _batch_of(self, rows: Tensor) -> Batch:
         train = self.tensors("train")
         lengths = train["length"][rows]
-        there = rows.to(self.device)
+        device_rows = rows.to(self.device)
         return {
-            "letters": train["letters"][there, : int(lengths[0])],
-            "label": train["label"][there],
+            "letters": train["letters"][device_rows, : int(lengths[0])],
+            "label": train["label"][device_rows],
             "length": lengths,
         }
 
@@ -86,19 +86,19 @@ class NamesProblem(Problem):
         return classification_metrics(self.logits(batch), batch["label"])
 
     def examples(self) -> np.ndarray:
-        """Two names as a served model reads them: (2, longest) int64 ASCII codes, zero padded."""
+        """Two names as exported models read them: (2, longest) int64 ASCII codes, zero-padded."""
         longest = int(self._data.arrays["length"].max())
         return self._data.arrays["name"][:2, :longest].astype(np.int64)
 
 
 class NamesTask(Task[ConfigT]):
-    """Classification over 18 countries; accuracy."""
+    """Classification of surnames into 18 countries, ranked by accuracy."""
 
     def load(self, data_dir: Path | None, choice: str | None = None) -> Dataset:
-        """13,374 surnames to train and validate on, 6,700 to test on."""
+        """Loads 13,374 surnames for training and validation, and 6,700 for testing."""
         return names.load(data_dir)
 
     def encode(self, inputs: Sequence[object], shape: tuple[int, ...]) -> Sequence[object]:
-        """Surnames in any script as ASCII codes, zero padded; codes stay as they are."""
+        """Turns surnames in any script into zero-padded ASCII codes; keeps codes unchanged."""
         (width,) = shape
-        return [names.encode(one, width) if isinstance(one, str) else one for one in inputs]
+        return [names.encode(item, width) if isinstance(item, str) else item for item in inputs]

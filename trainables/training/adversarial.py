@@ -1,4 +1,4 @@
-"""GANs: `AdversarialProblem`, two networks with two losses, and `AdversarialLoop`, their game."""
+"""GANs: `AdversarialProblem`, two networks and losses, and `AdversarialLoop`, their training."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from tuneyard.trainables.training.optimization import Optimization
 
 
 class Adversaries(nn.Module):
-    """The two networks.
+    """The two networks of a GAN.
 
     Args:
-        generator: Latents (B, latent_size) to samples (B, ...).
-        discriminator: Samples (B, ...) to scores (B,), high for real ones.
+        generator: Maps latents (B, latent_size) to samples (B, ...).
+        discriminator: Maps samples (B, ...) to scores (B,), high for real ones.
     """
 
     def __init__(self, generator: nn.Module, discriminator: nn.Module) -> None:
@@ -33,17 +33,17 @@ class Adversaries(nn.Module):
 
 
 class AdversarialProblem(Problem):
-    """A generator and a discriminator on a device, with the losses that a config names.
+    """A generator and a discriminator on a device, with the losses that the config selects.
 
     Args:
-        config: Loss, penalty and size of the latents.
+        config: The config, with the loss, the gradient penalty and the size of the latents.
         model: Both networks.
-        device: Where they are.
-        samples: How many samples are measured.
+        device: The device of the networks and the tensors.
+        samples: How many samples are generated for an evaluation.
 
     Attributes:
-        latents: The noise of the samples that are measured, (samples, latent_size): always the
-            same, so that a metric changes with the generator alone.
+        latents: The noise that the evaluated samples are generated from, (samples, latent_size). It
+            is always the same, so a metric changes only with the generator.
     """
 
     model: Adversaries
@@ -59,18 +59,18 @@ class AdversarialProblem(Problem):
 
     @abstractmethod
     def real(self, batch: Batch) -> Tensor:
-        """What the discriminator is shown of a batch of real data, (B, ...)."""
+        """The real samples of a batch as the discriminator reads them, (B, ...)."""
 
     def trainable_parameters(self) -> Iterable[nn.Parameter]:
-        """The generator's parameters: the discriminator has an optimizer of its own."""
+        """The generator's parameters; the discriminator has its own optimizer."""
         return self.model.generator.parameters()
 
     def fake(self, count: int) -> Tensor:
-        """Fresh samples (count, ...), whose noise is from torch's global generator."""
+        """New samples (count, ...) from noise drawn by torch's global random generator."""
         return self.generate(torch.randn(count, self._config.latent_size, device=self.device))
 
     def generate(self, latents: Tensor) -> Tensor:
-        """The samples of some latents."""
+        """The generator's samples (B, ...) for latents (B, latent_size)."""
         samples: Tensor = self.model.generator(latents)
         return samples
 
@@ -80,7 +80,7 @@ class AdversarialProblem(Problem):
         return softplus(-scores).mean() if self._logits else -scores.mean()
 
     def discriminator_loss(self, batch: Batch) -> Tensor:
-        """The discriminator's loss on a batch and as many samples, penalty included."""
+        """The discriminator's loss on a batch and as many samples, with the gradient penalty."""
         real = self.real(batch)
         with torch.no_grad():
             fake = self.fake(len(real))
@@ -97,29 +97,29 @@ class AdversarialProblem(Problem):
         )
 
     def discriminator_loss_without_penalty(self, real: Tensor, fake: Tensor) -> Tensor:
-        """The discriminator's loss without a penalty."""
-        # one pass for both: small networks cost their calls
+        """The discriminator's loss on real and generated samples, (B, ...) each."""
+        # one forward pass for both, since the time of small networks is mostly call overhead
         scores = self.model.discriminator(torch.cat([real, fake]))
         return self.discriminator_loss_from_scores(scores[: len(real)], scores[len(real) :])
 
     def discriminator_loss_from_scores(self, real: Tensor, fake: Tensor) -> Tensor:
-        """The loss of the scores of real data and samples."""
+        """The discriminator's loss, given its scores of real and generated samples, (B,) each."""
         if self._logits:
             return softplus(-real).mean() + softplus(fake).mean()
         return relu(1 - real).mean() + relu(1 + fake).mean()
 
     @property
     def _logits(self) -> bool:
-        """Whether scores are logits; else they have a margin."""
+        """Whether scores are logits; otherwise they are compared with the hinge's margin."""
         return self._config.loss == "non_saturating"
 
 
 class AdversarialLoop(EpochLoop):
-    """The game: every batch moves the discriminator, every so many the generator as well.
+    """Alternating training: each batch updates the discriminator, some also the generator.
 
-    `train_epoch` returns the discriminator's mean loss. Neither network's loss falls for long where
-    the other one learns; what tells is the objective. Nothing is autocast: a gradient's gradient
-    in half precision is noise.
+    `train_epoch` returns the discriminator's mean loss. Since the two networks work against each
+    other, neither loss measures progress; the objective does. There is no autocast, because second
+    derivatives in half precision are too inaccurate.
     """
 
     problem: AdversarialProblem
@@ -146,19 +146,19 @@ class AdversarialLoop(EpochLoop):
         self._discriminator_optimization.backward(loss, l1=None, clip_norm=None)
         self._discriminator_optimization.optimizer.step()
         self._batches += 1
-        # counted on from epoch to epoch: a small training split has fewer batches than steps
+        # counted across epochs, since a small training split may have fewer batches than steps
         if self._batches % self._every == 0:
             self._optimization.backward(self.problem.loss(batch), l1=None, clip_norm=None)
             self._optimization.optimizer.step()
         return loss.detach()
 
     def end_epoch(self, metrics: dict[str, float]) -> None:
-        """Moves both schedules on."""
+        """Advances the schedules of both networks."""
         super().end_epoch(metrics)
         self._discriminator_optimization.end_epoch(metrics)
 
     def change(self, config: TrainingSpace) -> None:
-        """Goes on with another config's fields of both optimizers, as PBT asks."""
+        """Continues with another config's hyperparameters of both optimizers, for PBT."""
         assert isinstance(config, AdversarialSpace)
         super().change(config)
         self._discriminator_optimization.change(config.discriminator_optimizer)

@@ -1,4 +1,4 @@
-"""Checkpoints: weights and training state as tensors, the config as JSON; nothing is unpickled."""
+"""Checkpoints: weights and training state as tensors, the config as JSON, nothing pickled."""
 
 from __future__ import annotations
 
@@ -17,11 +17,17 @@ Params = dict[str, Value]
 
 
 def save_checkpoint(folder: Path, training: Training, params: Params, best_params: Params) -> None:
-    """Writes a training into a folder.
+    """Writes a checkpoint of a training into a folder.
 
-    ``model.pt`` holds the best weights, one `state_dict` a model; ``config.json`` the parameters
-    now and at the best epoch; ``state.pt``, as long as the training goes on, all that an exact
-    continuation needs.
+    ``model.pt`` holds the best weights, one `state_dict` per model. ``config.json`` holds the
+    config's parameters, the current ones and those of the best epoch. ``state.pt`` holds everything
+    that an exact continuation needs; it exists only until the training has ended.
+
+    Args:
+        folder: An existing folder.
+        training: The training to save.
+        params: The current config as parameters by dotted path.
+        best_params: The same for the config of the best epoch.
     """
     torch.save(training.best_weights(), folder / WEIGHTS)
     if training.ended is None:
@@ -33,7 +39,7 @@ def save_checkpoint(folder: Path, training: Training, params: Params, best_param
 
 
 def load_weights(folder: Path, device: torch.device) -> list[Weights]:
-    """The best weights of a checkpoint, one `state_dict` a model."""
+    """The best weights of a checkpoint, one `state_dict` per model."""
     weights: list[Weights] = torch.load(folder / WEIGHTS, map_location=device, weights_only=True)
     return weights
 

@@ -1,4 +1,4 @@
-"""The best config's model, tested once: the only reader of a test split."""
+"""The final evaluation of the best config: the only code that reads a test split."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from tuneyard.trainables.training.loop import start_loop
 
 @dataclass(frozen=True)
 class FinalModel:
-    """A model ready to serve.
+    """A tested model in its exported form.
 
     Attributes:
-        module: From raw input to an answer in natural units, on the CPU.
+        module: The exported model, from raw input to output in natural units, on the CPU.
         example: An example of its input.
-        metrics: ``test_<metric>`` on the test split.
+        metrics: The metrics of the test split, as ``test_<metric>``.
     """
 
     module: nn.Module
@@ -43,21 +43,21 @@ def finish(
     seed: int,
     device: torch.device,
 ) -> FinalModel:
-    """Tests the best config's model once.
+    """Evaluates the best config's model on the test split, once, and exports it.
 
-    Without folds that model is the one of the checkpoint. With folds there are k of them, each of
-    them trained without one fold, so the config is trained once more on all that is not test, for
-    as many epochs as were best on the folds.
+    Without folds, the model is the one of the checkpoint. With k folds there are k models, each
+    trained without one fold, so the config is trained once more on the train and val splits
+    together, for the number of epochs that was best on the folds.
 
     Args:
         task: The task.
         config: The best config.
         data: The whole data set.
-        checkpoint: Folder of the best trial's checkpoint.
-        folds: How many folds ranked the trials; 1 for one split.
+        checkpoint: The folder of the best trial's checkpoint.
+        folds: The number of folds that ranked the trials; 1 means one validation split.
         epochs: The best trial's best epoch.
-        seed: As in the trials.
-        device: Where it is trained and tested.
+        seed: The seed of the trials.
+        device: The device to train and evaluate on.
     """
     if folds > 1:
         problem = refit(task, config, data, epochs=epochs, seed=seed, device=device)
@@ -81,11 +81,11 @@ def refit(
     seed: int,
     device: torch.device,
 ) -> Problem:
-    """Trains a config on the train and validation splits together for a number of epochs."""
+    """Trains a config on the train and val splits together for a number of epochs."""
     loop = start_loop(task, config, data.pooled(), seed=seed, device=device)
     for _ in range(epochs):
         loop.train_epoch()
-        # nothing is held out: a schedule that watches the objective watches it on what is trained
+        # no data is held out, so a schedule that watches the objective sees it on the training data
         metrics = loop.evaluate("train")
         loop.end_epoch({f"val_{name}": float(value) for name, value in metrics.items()})
     return loop.problem

@@ -1,4 +1,4 @@
-"""`EpochLoop`: one model trained epoch by epoch on data that stays on its device."""
+"""`EpochLoop`: trains one model epoch by epoch on data that stays on the device."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ from tuneyard.trainables.training.optimization import Optimization
 
 
 class EpochLoop:
-    """The training of one model; nothing is read back to the host inside an epoch.
+    """The training of one model; no value is read back to the host within an epoch.
 
     Args:
-        problem: Tensors and a fresh model.
-        config: Optimizer, schedule, penalties and batch size.
-        objective: What ReduceOnPlateau watches.
-        seed: Of the order of the batches. What the model draws itself (dropout, say) goes on from
-            torch's global generators as they are now, whatever else draws from them later.
+        problem: The tensors and a fresh model.
+        config: The optimizer, the schedule, the penalties and the batch size.
+        objective: The metric, with its direction, that ReduceOnPlateau watches.
+        seed: The seed of the order of the batches. The model's own random numbers, e.g. for
+            dropout, continue from the present state of torch's global generators, whatever else
+            draws from those later.
     """
 
     def __init__(
@@ -45,10 +46,10 @@ class EpochLoop:
         self._random = _random_state(problem.device)
 
     def train_epoch(self) -> Tensor:
-        """One pass over the training split.
+        """Trains for one pass over the training split.
 
         Returns:
-            The mean training loss, penalties left out; a scalar on the device.
+            The mean training loss without penalties, a scalar on the device.
         """
         _set_random_state(self._random, self.problem.device)
         self.problem.model.train()
@@ -62,14 +63,14 @@ class EpochLoop:
         return total / count
 
     def _step(self, batch: Batch) -> Tensor:
-        """One step of the optimizer; returns the batch's loss."""
+        """Takes one optimizer step; returns the loss of the batch."""
         if isinstance(self._optimization.optimizer, optim.LBFGS):
             losses: list[Tensor] = []
 
             def closure() -> Tensor:
                 loss, penalized = self._backward(batch)
                 losses.append(loss)
-                # a line search needs the very function that the gradients are of
+                # a line search needs the value of the same function as the gradients
                 return penalized
 
             self._optimization.optimizer.step(closure)
@@ -79,7 +80,7 @@ class EpochLoop:
         return loss
 
     def _backward(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Leaves the gradients at the parameters; returns the loss without and with penalties."""
+        """Computes the gradients; returns the loss without and with its penalty."""
         with torch.autocast(self.problem.device.type, torch.bfloat16, enabled=self._on_gpu):
             loss = self.problem.loss(batch)
         penalized = self._optimization.backward(
@@ -89,16 +90,16 @@ class EpochLoop:
 
     @torch.no_grad()
     def evaluate(self, split: Split = "val") -> Metrics:
-        """The metrics of one split; scalars on the device."""
+        """The metrics of one split, as scalars on the device."""
         self.problem.model.eval()
         return self.problem.evaluate(self.problem.tensors(split))
 
     def end_epoch(self, metrics: dict[str, float]) -> None:
-        """Moves the schedule on; `metrics` are this model's own of the epoch that ended."""
+        """Advances the schedule, given this model's metrics of the epoch that ended."""
         self._optimization.end_epoch(metrics)
 
     def keep_best(self) -> None:
-        """Keeps a copy of the weights as they are now."""
+        """Keeps a copy of the current weights as the best so far."""
         weights = self.problem.model.state_dict()
         if self._best is None:
             self._best = _copy(weights)
@@ -107,19 +108,19 @@ class EpochLoop:
                 self._best[name].copy_(tensor)
 
     def best_weights(self) -> Weights:
-        """The weights of the best epoch so far; those of now before the first epoch's end."""
+        """The weights of the best epoch so far; the current ones if no epoch has ended."""
         return self._best if self._best is not None else self.problem.model.state_dict()
 
     def change(self, config: TrainingSpace) -> None:
-        """Goes on with another config's optimizer fields and penalties, as PBT asks.
+        """Continues with another config's optimizer hyperparameters and penalties, for PBT.
 
-        The optimizer's kind, the schedule and the model stay.
+        The kind of optimizer, the schedule and the model do not change.
         """
         self._optimization.change(config.optimizer)
         self._config = config
 
     def state_dict(self) -> dict[str, Any]:
-        """All that an exact continuation needs; tensors and plain values only."""
+        """Everything that an exact continuation needs, as tensors and plain values only."""
         return {
             "model": self.problem.model.state_dict(),
             "best": self._best,
@@ -129,7 +130,7 @@ class EpochLoop:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Goes on from a `state_dict` of the same config."""
+        """Continues from a `state_dict` of the same config."""
         self.problem.model.load_state_dict(state["model"])
         self._best = None if state["best"] is None else _copy(state["best"])
         self._optimization.load_state_dict(state)
@@ -145,7 +146,7 @@ def start_loop(
     seed: int,
     device: torch.device,
 ) -> Loop:
-    """A fresh model's training; the seed is that of the weights, the dropout and the order."""
+    """Starts the training of a fresh model; `seed` sets its weights, dropout and batch order."""
     torch.manual_seed(seed)
     loop = task.loop or EpochLoop
     return loop(task.problem(config, data, device), config, task.objective, seed)

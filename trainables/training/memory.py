@@ -1,4 +1,4 @@
-"""How much of a GPU's memory the training of a config takes."""
+"""Measures how much GPU memory the training of a config needs."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from tuneyard.trainables.training.training import Training
 def gpu_memory(
     task: Task[TrainingSpace], config: TrainingSpace, folds: Sequence[Dataset], seed: int
 ) -> tuple[int, int]:
-    """Trains one epoch in a process that has a GPU to itself.
+    """Trains one epoch in a process that is the only one on its GPU.
 
     Returns:
-        Bytes in use after it (torch's cache, which never shrinks, and the CUDA context, which torch
-        does not count), and bytes that the GPU has. All of them where one epoch does not fit.
+        The bytes in use afterwards, and the bytes that the GPU has. The former include torch's
+        cache, which never shrinks, and the CUDA context, which torch does not count; they equal the
+        latter if one epoch does not fit.
     """
     total = torch.cuda.get_device_properties(0).total_memory
     try:

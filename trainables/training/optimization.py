@@ -99,7 +99,7 @@ class Optimization:
         self._fields = optimizer
 
     def state_dict(self) -> dict[str, Any]:
-        """All that an exact continuation needs; tensors and plain values only."""
+        """Everything that an exact continuation needs, as tensors and plain values only."""
         return {
             "optimizer": self.optimizer.state_dict(),
             "schedule": self._schedule.state_dict() if self._schedule else None,

@@ -1,4 +1,4 @@
-"""`Training`: one config trained and measured, on one split or on k folds in step."""
+"""`Training`: trains and evaluates one config, on one validation split or on k folds."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tuneyard.trainables.task import Loop, Task
 from tuneyard.trainables.training.loop import start_loop
 
 Reason = Literal["completed", "early_stopped", "diverged"]
-"""Why a training ended by itself."""
+"""The reason for which a training ended by itself."""
 
 
 @dataclass(frozen=True)
@@ -31,21 +31,21 @@ class Best:
 class Training:
     """The training of one config.
 
-    With several folds one model a fold is trained in step, and every
-    metric is their mean. The same arguments give the same weights, epoch for epoch, and each fold
-    the weights that it would have alone.
+    With several folds, one model per fold is trained, all of them epoch by epoch, and every metric
+    is the mean over the folds. The same arguments give the same weights after each epoch, and a
+    fold's model gets the weights that it would get if it were trained alone.
 
     Args:
-        task: What is trained.
-        config: Its hyperparameters.
-        folds: The data set, or its folds.
-        seed: Of the weights, the dropout and the order of batches.
-        device: Where; the CPU by default.
+        task: The task.
+        config: The hyperparameters.
+        folds: The folds of the data set, or the data set itself as the only item.
+        seed: The seed of the initial weights, the dropout and the order of the batches.
+        device: The device to train on; the CPU by default.
 
     Attributes:
-        epoch: Epochs done.
+        epoch: The number of epochs trained so far.
         best: The best epoch so far; None before the first.
-        ended: Why it ended; None as long as it can go on.
+        ended: Why the training ended; None as long as it can continue.
     """
 
     def __init__(
@@ -60,32 +60,32 @@ class Training:
         self._config = config
         self._objective = task.objective
         device = device or torch.device("cpu")
-        self._loops = [start_loop(task, config, split, seed=seed, device=device) for split in folds]
+        self._loops = [start_loop(task, config, fold, seed=seed, device=device) for fold in folds]
         self.epoch = 0
         self.best: Best | None = None
         self.ended: Reason | None = None
 
     @property
     def problems(self) -> Sequence[Problem]:
-        """What is trained: one problem, or one a fold."""
+        """The problems that are trained, one per fold."""
         return [loop.problem for loop in self._loops]
 
     def run_epoch(self) -> dict[str, float]:
-        """Trains one epoch and measures it.
+        """Trains for one epoch and evaluates the result.
 
         Returns:
-            ``train_loss`` and every metric of the validation split as ``val_<metric>``.
+            ``train_loss`` and every metric of the val split, as ``val_<metric>``.
         """
         assert self.ended is None, "the training has ended"
         measured = [self._measure(loop) for loop in self._loops]
-        # the one read of the epoch: every metric of every fold in one tensor
+        # the only transfer to the host in an epoch: every metric of every fold in one tensor
         values = torch.stack([torch.stack(list(metrics.values())) for metrics in measured]).tolist()
         folds = [dict(zip(measured[0], row, strict=True)) for row in values]
         mean = {name: sum(fold[name] for fold in folds) / len(folds) for name in folds[0]}
         for loop, metrics in zip(self._loops, folds, strict=True):
             loop.end_epoch(metrics)
         self.epoch += 1
-        self._judge(mean)
+        self._update_best(mean)
         return mean
 
     def _measure(self, loop: Loop) -> dict[str, torch.Tensor]:
@@ -93,12 +93,12 @@ class Training:
         metrics = loop.evaluate()
         return {"train_loss": train_loss} | {f"val_{name}": metrics[name] for name in metrics}
 
-    def _judge(self, metrics: dict[str, float]) -> None:
-        """Keeps the best epoch and says whether the training ends here."""
+    def _update_best(self, metrics: dict[str, float]) -> None:
+        """Updates the best epoch and decides whether the training ends."""
         value = metrics[self._objective.metric]
-        # the training loss is from before the epoch's last step, and an accuracy is always finite
-        judged = (metrics["train_loss"], metrics["val_loss"], value)
-        if not all(math.isfinite(number) for number in judged):
+        # all three: the training loss is older than the last step, and an accuracy is always finite
+        checked = (metrics["train_loss"], metrics["val_loss"], value)
+        if not all(math.isfinite(number) for number in checked):
             self.ended = "diverged"
             return
         if self._objective.better(value, self.best.value if self.best else None):
@@ -113,17 +113,17 @@ class Training:
             self.ended = "early_stopped"
 
     def best_weights(self) -> list[Weights]:
-        """The weights of the best epoch so far, one `state_dict` a model."""
+        """The weights of the best epoch so far, one `state_dict` per model."""
         return [loop.best_weights() for loop in self._loops]
 
     def change(self, config: TrainingSpace) -> None:
-        """Goes on with another config's optimizer fields and penalties, as PBT asks."""
+        """Continues with another config's optimizer hyperparameters and penalties, for PBT."""
         for loop in self._loops:
             loop.change(config)
         self._config = config
 
     def state_dict(self) -> dict[str, Any]:
-        """All that an exact continuation needs; tensors and plain values only."""
+        """Everything that an exact continuation needs, as tensors and plain values only."""
         return {
             "epoch": self.epoch,
             "ended": self.ended,
@@ -132,9 +132,9 @@ class Training:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Goes on from a `state_dict` of the same task and config, exactly on the CPU."""
+        """Continues from a `state_dict` of the same task and config; on the CPU this is exact."""
         self.epoch = state["epoch"]
         self.ended = state["ended"]
         self.best = Best(**state["best"]) if state["best"] else None
-        for loop, split in zip(self._loops, state["loops"], strict=True):
-            loop.load_state_dict(split)
+        for loop, loop_state in zip(self._loops, state["loops"], strict=True):
+            loop.load_state_dict(loop_state)

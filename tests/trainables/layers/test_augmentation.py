@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torchvision.transforms.v2 import functional as reference
 
 from tuneyard.spaces.fields.augmentation import Augmentation
-from tuneyard.trainables.layers.augmentation import _maps, augment
+from tuneyard.trainables.layers.augmentation import _affine_maps, augment
 
 
 def blobs(count: int, *size: int) -> torch.Tensor:
@@ -85,7 +85,7 @@ def test_turning_and_scaling_are_those_of_torchvision(
 @settings(deadline=None, max_examples=30)
 def test_every_draw_is_within_its_bounds(rotation: float, scaling: float, shift: int) -> None:
     how = Augmentation(rotation=rotation, scaling=scaling, shift=shift)
-    maps = _maps(torch.zeros(50, 1, 28, 28), how)
+    maps = _affine_maps(torch.zeros(50, 1, 28, 28), how)
     assert maps.shape == (50, 2, 3)
     scale = 1 / torch.linalg.det(maps[:, :, :2]).sqrt()
     angle = torch.rad2deg(torch.atan2(maps[:, 1, 0], maps[:, 0, 0])).abs()
