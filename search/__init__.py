@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from tuneyard.search.api import resume, search
     from tuneyard.search.errors import SearchError
     from tuneyard.search.results.result import SearchResult
-    from tuneyard.search.spec.search import SearchSpec, Settings
+    from tuneyard.search.spec.search import SearchSpec
+    from tuneyard.search.spec.settings import Settings
 
 __all__ = ["SearchError", "SearchResult", "SearchSpec", "Settings", "resume", "search"]
 
@@ -21,7 +22,7 @@ _HOMES = {
     "SearchError": "errors",
     "SearchResult": "results.result",
     "SearchSpec": "spec.search",
-    "Settings": "spec.search",
+    "Settings": "spec.settings",
     "resume": "api",
     "search": "api",
 }

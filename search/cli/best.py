@@ -16,8 +16,8 @@ def best(
     as_json: Json = False,
 ) -> None:
     """Shows a search's result, or that of the search which a task's champion comes from."""
+    from tuneyard.search.models.champions import find_result
     from tuneyard.search.tracking.client import check_store, connect
-    from tuneyard.search.tracking.result import find_result
 
     check_store(tracking_uri, must_exist=True)
     result = find_result(connect(tracking_uri), name)

@@ -12,7 +12,8 @@ import typer
 from tuneyard.search.errors import SearchError
 
 if TYPE_CHECKING:
-    from tuneyard.search.spec.search import SearchSpec, Settings
+    from tuneyard.search.spec.search import SearchSpec
+    from tuneyard.search.spec.settings import Settings
 
 Search = Annotated[str, typer.Argument(metavar="SEARCH")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout, nothing else.")]
@@ -92,8 +93,9 @@ class SearchOptions:
         Raises:
             SearchError: The file or an option is wrong; one line.
         """
+        from tuneyard.search.spec.files import parse_spec, read_spec
         from tuneyard.search.spec.restrictions import parse_restrictions
-        from tuneyard.search.spec.search import SearchSpec, parse_spec, read_spec
+        from tuneyard.search.spec.search import SearchSpec
 
         is_file = self.what.endswith((".yaml", ".yml"))
         values: dict[str, object] = read_spec(Path(self.what)) if is_file else {"task": self.what}
@@ -144,7 +146,7 @@ class HereOptions:
 
     def settings(self) -> Settings:
         """The same for `search`, which shows its progress."""
-        from tuneyard.search.spec.search import Settings
+        from tuneyard.search.spec.settings import Settings
 
         return Settings(
             storage=self.storage,

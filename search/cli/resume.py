@@ -15,7 +15,8 @@ from tuneyard.search.errors import SearchError
 
 if TYPE_CHECKING:
     from tuneyard.search.client.cluster import Cluster
-    from tuneyard.search.results.status import Budget, SearchStatus
+    from tuneyard.search.results.status import SearchStatus
+    from tuneyard.search.spec.budget import Budget
 
 HERE = tuple(field.name for field in fields(HereOptions))
 
@@ -49,7 +50,7 @@ def resume(
 def _budget(trials: str | None, time: str | None, target: float | None) -> Budget:
     from pydantic import ValidationError
 
-    from tuneyard.search.results.status import Budget
+    from tuneyard.search.spec.budget import Budget
     from tuneyard.spaces.language.errors import one_line
 
     try:

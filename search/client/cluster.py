@@ -12,8 +12,10 @@ import httpx
 from tuneyard.search.client.http import READ_SECONDS, AwayError, Connection
 from tuneyard.search.errors import SearchError
 from tuneyard.search.results.result import SearchResult
-from tuneyard.search.results.status import Budget, SearchPage, SearchStatus, TrialStatus
-from tuneyard.search.spec.search import NAME, SearchSpec
+from tuneyard.search.results.status import SearchPage, SearchStatus, TrialStatus
+from tuneyard.search.spec.budget import Budget
+from tuneyard.search.spec.names import NAME
+from tuneyard.search.spec.search import SearchSpec
 
 AWAY_SECONDS = 120.0
 """How long `follow` waits for a service that is away: longer than a restart takes."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from tuneyard.search.results.comparison import best_against_baseline
 from tuneyard.search.results.status import SearchStatus
-from tuneyard.search.results.tables import print_table, short
+from tuneyard.search.results.tables import print_table
 from tuneyard.search.trials.record import FAILURES
 
 UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
@@ -14,7 +15,7 @@ COLUMNS = ("search", "task", "state", "trials", "best vs baseline", "user", "age
 
 
 def print_jobs(searches: Sequence[SearchStatus]) -> None:
-    """A row a search, in the order given."""
+    """Prints a table with one row per search, in the order given."""
     now = datetime.now(UTC)
     rows = [
         (
@@ -22,7 +23,7 @@ def print_jobs(searches: Sequence[SearchStatus]) -> None:
             one.task,
             one.state,
             f"{_done(one)}/{one.budget}",
-            _standing(one),
+            _best(one),
             one.user or "",
             duration((now - one.created).total_seconds()),
         )
@@ -62,9 +63,9 @@ def status_line(status: SearchStatus) -> str:
         f"{status.trials.get('running', 0)} running",
         f"{status.trials.get('pruned', 0)} pruned",
         f"{failed} failed",
-        _standing(status),
-        "" if status.wall_s is None else f"{duration(status.wall_s)} gone",
-        "" if status.eta_s is None else f"{duration(status.eta_s)} left",
+        _best(status),
+        "" if status.wall_s is None else f"{duration(status.wall_s)} elapsed",
+        "" if status.eta_s is None else f"{duration(status.eta_s)} remaining",
     ]
     return " · ".join(part for part in parts if part)
 
@@ -81,13 +82,5 @@ def _done(status: SearchStatus) -> int:
     return status.trials.get("total", 0) - status.trials.get("running", 0)
 
 
-def _standing(status: SearchStatus) -> str:
-    """The best so far against the baseline."""
-    best, baseline = status.best, status.baseline
-    if best is None:
-        return ""
-    text = f"{status.objective.metric} {short(best)}"
-    if baseline is None:
-        return text
-    text += f" vs {short(baseline)}"
-    return f"{text} ({100 * (best - baseline) / abs(baseline):+.1f} %)" if baseline else text
+def _best(status: SearchStatus) -> str:
+    return best_against_baseline(status.objective.metric, status.best, status.baseline)

@@ -10,6 +10,7 @@ from operator import methodcaller
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tuneyard.search.errors import SearchError, first_line
+from tuneyard.search.tracking.tags import SearchTags
 
 if TYPE_CHECKING:
     from ray.job_submission import JobSubmissionClient
@@ -21,7 +22,9 @@ ADDRESS = "http://127.0.0.1:8265"
 SLOT = "tuneyard_search"
 """Custom resource on the head; its amount is how many searches run at once."""
 
-SEARCH = "tuneyard.search"
+SEARCH = SearchTags.key("search")
+"""Key of a job's metadata under which it names its search, as the tags in MLflow do."""
+
 STOP_SECONDS = 120
 """What a driver that is told to stop has to close its runs, before Ray kills it."""
 

@@ -1,8 +1,7 @@
-"""A registered model loaded to predict with: torch's exported graph, never a pickle."""
+"""A registered model loaded and asked: torch's exported graph, never a pickle."""
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 from dataclasses import dataclass
@@ -25,9 +24,10 @@ from mlflow.types import TensorSpec
 from torch import nn
 
 from tuneyard.search.errors import SearchError, first_line
-from tuneyard.search.models.registry import champion
+from tuneyard.search.tracking.tags import VersionTags
+from tuneyard.trainables.task import find_task
 
-__all__ = ["ModelVersion", "ServedModel", "champion", "load_version"]
+__all__ = ["ModelVersion", "ServedModel", "as_array", "load_version", "predict"]
 
 
 @dataclass(frozen=True)
@@ -97,15 +97,75 @@ def load_version(client: MlflowClient, version: ModelVersion) -> ServedModel:
             raise SearchError(
                 f"{version.name} version {version.version} can't be loaded: {reason}"
             ) from None
-    classes = version.tags.get("tuneyard.classes")
+    classes = VersionTags.decode(version.tags).classes
     return ServedModel(
         version.name,
         str(version.version),
-        json.loads(classes) if classes else None,
+        list(classes) if classes else None,
         tuple(spec.shape),
         spec.type,
         module,
     )
+
+
+def predict(model: ServedModel, task: str, inputs: list[Any]) -> list[Any]:
+    """What a model says to some inputs.
+
+    Args:
+        model: Of the task.
+        task: Encodes what people write, such as a surname.
+        inputs: One for each row, as the model's signature has them, or as people write them.
+
+    Returns:
+        An output for each input, as nested lists.
+
+    Raises:
+        SearchError: The inputs are not as the model takes them.
+    """
+    try:
+        encoded = find_task(task).encode(inputs, model.shape[1:])
+    except ValueError as error:
+        raise SearchError(str(error)) from None
+    return model.predict(as_array(encoded, model.shape, model.dtype))
+
+
+def as_array(inputs: object, shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray:
+    """Inputs as an array of a model's shape and dtype.
+
+    Args:
+        inputs: Nested lists of numbers.
+        shape: As in the signature; -1 stands for any size.
+        dtype: Of the model's input.
+
+    Raises:
+        SearchError: They are something else.
+    """
+    wanted = "x".join("n" if size < 0 else str(size) for size in shape)
+    rule = f"inputs must be {wanted} finite numbers ({dtype})"
+    try:
+        array = np.asarray(inputs)
+    except ValueError:
+        raise SearchError(f"{rule}, got rows of different lengths") from None
+    if array.dtype.kind not in "iuf":
+        raise SearchError(f"{rule}, got {inputs!r:.200}")
+    fits = array.ndim == len(shape) and all(
+        size in (-1, found) for size, found in zip(shape, array.shape, strict=True)
+    )
+    if not fits or array.size == 0:
+        raise SearchError(f"{rule}, got {'x'.join(map(str, array.shape))}")
+    if array.dtype.kind == "f" and dtype.kind != "f":
+        raise SearchError(f"{rule}, got {array.flat[0]}")
+    if dtype.kind in "iu":
+        bounds = np.iinfo(dtype)
+        outside = (array < bounds.min) | (array > bounds.max)
+        if outside.any():
+            raise SearchError(f"{rule}, got {array[outside][0]}")
+    with np.errstate(over="ignore"):
+        cast = array.astype(dtype)
+    wrong = ~np.isfinite(cast) if dtype.kind == "f" else cast != array
+    if wrong.any():
+        raise SearchError(f"{rule}, got {array[wrong][0]}")
+    return cast
 
 
 def _input(model: Model) -> TensorSpec | None:

@@ -1,4 +1,4 @@
-"""The best model in MLflow: logged on its trial's run, registered, and champion if it is better."""
+"""The best model in MLflow: logged on its trial's run, registered, promoted if it is better."""
 
 from __future__ import annotations
 
@@ -14,27 +14,12 @@ from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
+from tuneyard.search.models.champions import CHAMPION, model_name
+from tuneyard.search.tracking.tags import VersionTags
 from tuneyard.spaces.objective import Objective
 from tuneyard.trainables.training.evaluate import FinalModel
 
-CHAMPION = "champion"
 TRACKING_URI = "MLFLOW_TRACKING_URI"
-
-
-def model_name(task: str) -> str:
-    """The registered model of a task."""
-    return f"tuneyard-{task}"
-
-
-def champion(client: MlflowClient, task: str) -> ModelVersion | None:
-    """The task's champion; None where there is none yet."""
-    try:
-        return client.get_model_version_by_alias(model_name(task), CHAMPION)
-    except MlflowException as error:
-        # no such model, or no such alias; a server that is away must not look like that
-        if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
-            return None
-        raise
 
 
 def register(
@@ -43,7 +28,7 @@ def register(
     *,
     task: str,
     run_id: str,
-    tags: dict[str, str],
+    tags: VersionTags,
 ) -> ModelVersion:
     """Logs the model on a run, with signature and input example, and registers it.
 
@@ -74,11 +59,11 @@ def register(
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
         return client.create_model_version(
-            name, info.model_uri, run_id=run_id, tags=tags, model_id=info.model_id
+            name, info.model_uri, run_id=run_id, tags=tags.encode(), model_id=info.model_id
         )
 
 
-def crown(
+def promote(
     client: MlflowClient, version: ModelVersion, objective: Objective, before: ModelVersion | None
 ) -> str:
     """Makes a version champion if it beats the one before on the same metric and data.
@@ -87,17 +72,16 @@ def crown(
         One line that says what was done and why.
     """
     if before is not None:
-        same = ("tuneyard.metric", "tuneyard.data", "tuneyard.folds")
-        if any(before.tags.get(key) != version.tags.get(key) for key in same):
+        ranked, best = VersionTags.decode(version.tags), VersionTags.decode(before.tags)
+        if best.value is None or ranked.value is None or not ranked.is_ranked_like(best):
             return (
                 f"{version.name} version {version.version} is registered; version "
                 f"{before.version} stays champion: it was ranked on another metric, data or folds"
             )
-        value, best = float(version.tags["tuneyard.value"]), float(before.tags["tuneyard.value"])
-        if not objective.better(value, best):
+        if not objective.better(ranked.value, best.value):
             return (
                 f"{version.name} version {version.version} is registered; version "
-                f"{before.version} stays champion with {objective.metric} {best:.4g}"
+                f"{before.version} stays champion with {objective.metric} {best.value:.4g}"
             )
     client.set_registered_model_alias(version.name, CHAMPION, version.version)
     return f"{version.name} version {version.version} is the champion"

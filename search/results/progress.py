@@ -13,12 +13,12 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from tuneyard.search.spec.search import SearchSpec
+from tuneyard.search.results.comparison import best_against_baseline
+from tuneyard.search.spec.resolved import ResolvedSpec
 from tuneyard.search.trials.clock import Clock
 from tuneyard.search.trials.listener import History, TrialListener
 from tuneyard.search.trials.record import FAILURES, TrialRecord
 from tuneyard.spaces import to_text
-from tuneyard.spaces.objective import Objective
 from tuneyard.trainables.worker.assignment import BASELINE
 
 LINE_SECONDS = 10.0
@@ -31,8 +31,7 @@ class Progress(TrialListener):
     """A listener that shows how a search is doing.
 
     Args:
-        spec: The search.
-        objective: Of its task.
+        search: What is searched.
         clock: Its clock.
         show: Whether anything is shown.
         console: Where; stderr by default.
@@ -40,15 +39,14 @@ class Progress(TrialListener):
 
     def __init__(
         self,
-        spec: SearchSpec,
-        objective: Objective,
+        search: ResolvedSpec,
         clock: Clock,
         *,
         show: bool,
         console: Console | None = None,
     ) -> None:
-        self._spec = spec
-        self._objective = objective
+        self._budget = search.spec.trials
+        self._objective = search.task.objective
         self._console = console or Console(stderr=True, quiet=not show)
         self._records: dict[int, TrialRecord] = {}
         self._clock = clock
@@ -113,32 +111,33 @@ class Progress(TrialListener):
         pruned = sum(record.state == "pruned" for record in records)
         failed = sum(record.state in FAILURES for record in records)
         parts = [
-            f"{self._ended}/{self._spec.trials} trials",
+            f"{self._ended}/{self._budget} trials",
             f"{running} running",
             f"{pruned} pruned",
             f"{failed} failed",
-            self._standing(),
+            self._best(),
             self._times(),
         ]
         return " · ".join(part for part in parts if part)
 
-    def _standing(self) -> str:
+    def _best(self) -> str:
         """The best so far against the baseline."""
-        metric = self._objective.metric
         best = next(iter(self._ranked()), None)
-        baseline = self._records.get(BASELINE)
-        if best is None or best.value is None:
+        if best is None:
             return ""
-        text = f"{metric} {best.value:.4g} (trial {best.number})"
-        if baseline and baseline.value is not None:
-            text += f", baseline {baseline.value:.4g}"
-        return text
+        baseline = self._records.get(BASELINE)
+        return best_against_baseline(
+            self._objective.metric,
+            best.value,
+            baseline.value if baseline else None,
+            best.number,
+        )
 
     def _times(self) -> str:
-        """Time gone in this run, and the estimate of what is left."""
-        left = self._clock.remaining
-        return f"{_minutes(self._clock.elapsed)} gone" + (
-            f", {_minutes(max(left, 0))} left" if left is not None else ""
+        """Time elapsed since this start of the search, and the estimate of what remains."""
+        remaining = self._clock.remaining
+        return f"{_minutes(self._clock.elapsed)} elapsed" + (
+            f", {_minutes(max(remaining, 0))} remaining" if remaining is not None else ""
         )
 
     def _ranked(self) -> list[TrialRecord]:
@@ -155,7 +154,7 @@ class Progress(TrialListener):
         table = Table(box=None, pad_edge=False, header_style="bold", expand=True)
         for column in ("trial", "state", "epoch", self._objective.metric):
             table.add_column(column, no_wrap=True)
-        # configs are long: they take the width that is left
+        # configs are long: they take the width that remains
         table.add_column("config", no_wrap=True, overflow="ellipsis", ratio=1)
         for record in self._ranked()[:TOP]:
             table.add_row(
@@ -165,7 +164,7 @@ class Progress(TrialListener):
                 f"{record.value:.4g}",
                 Text(", ".join(f"{path}={_short(value)}" for path, value in record.params.items())),
             )
-        bar = ProgressBar(total=self._spec.trials, completed=self._ended, width=60)
+        bar = ProgressBar(total=self._budget, completed=self._ended, width=60)
         return Group(bar, Text(self._line()), table)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from tuneyard.search.frozen import Frozen
+from tuneyard.search.results.comparison import percent_change
 from tuneyard.search.trials.record import TrialRecord, count_states
 from tuneyard.spaces import Value
 from tuneyard.spaces.objective import Objective
@@ -21,7 +22,7 @@ class BaselineResult(Frozen):
 
 
 class BestResult(Frozen):
-    """The best trial: its value at its best epoch, and its model's metrics on the test part."""
+    """The best trial: its value at its best epoch, and its model's metrics on the test split."""
 
     value: float
     config: dict[str, Value]
@@ -67,9 +68,7 @@ class SearchResult(Frozen):
     @property
     def improvement(self) -> float | None:
         """Percent by which the best value differs from the baseline's; None without both."""
-        if self.best is None or not self.baseline.value:
-            return None
-        return 100 * (self.best.value - self.baseline.value) / abs(self.baseline.value)
+        return percent_change(self.best.value if self.best else None, self.baseline.value)
 
 
 def count_trials(records: Sequence[TrialRecord]) -> dict[str, int]:

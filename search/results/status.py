@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
-from typing import Annotated, Literal
-
-from pydantic import Field, FiniteFloat, field_validator
+from typing import Literal
 
 from tuneyard.search.frozen import Frozen
 from tuneyard.search.results.result import MlflowResult
-from tuneyard.search.spec.search import Seconds
 from tuneyard.spaces import Value
-from tuneyard.spaces.language.errors import SpaceError
 from tuneyard.spaces.objective import Objective
 
 SearchState = Literal["queued", "running", "interrupted", "completed", "stopped", "failed"]
@@ -23,10 +18,6 @@ An ``interrupted`` search lost its driver, or its place in the queue: `resume` g
 
 OVER: frozenset[SearchState] = frozenset({"interrupted", "completed", "stopped", "failed"})
 """States in which nothing runs and nothing will, unless the search is resumed."""
-
-
-MORE = r"\+?[1-9][0-9]{0,8}"
-"""Trials in all, or with a plus so many more."""
 
 
 class SearchStatus(Frozen):
@@ -97,25 +88,3 @@ class TrialPage(Frozen):
 
     trials: list[TrialStatus]
     next: str | None
-
-
-class Budget(Frozen):
-    """What a resumed search may have more.
-
-    Attributes:
-        trials: As many in all (``"300"``), or so many more (``"+100"``).
-        time: Wall-clock budget of the new run in seconds, or as ``20m``.
-        target: Value of the objective that ends the search.
-    """
-
-    trials: str | None = None
-    time: Seconds | None = None
-    # strict: true is no number
-    target: Annotated[FiniteFloat, Field(strict=True)] | None = None
-
-    @field_validator("trials")
-    @classmethod
-    def _number(cls, trials: str | None) -> str | None:
-        if trials is not None and not re.fullmatch(MORE, trials):
-            raise SpaceError(f"trials must be a number, or one more with +100, got {trials!r}")
-        return trials

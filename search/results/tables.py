@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
+from tuneyard.search.results.comparison import percent, short
 from tuneyard.search.results.result import SearchResult
-from tuneyard.spaces import Float, Int, Space, Value, to_text
+from tuneyard.spaces import Float, Int, Space, to_text
 from tuneyard.spaces.fields.training import TrainingSpace
 from tuneyard.spaces.language.dimensions import Dimension
 
@@ -78,9 +79,9 @@ def print_result(result: SearchResult) -> None:
     print(f"\nSearch {result.search} {result.state}: {result.trials['total']} trials ({counts})")
     rows = [("baseline", metric, short(result.baseline.value), "")]
     if result.best:
-        rows.append(("best", metric, short(result.best.value), _percent(result.improvement)))
+        rows.append(("best", metric, short(result.best.value), percent(result.improvement)))
         for name, value in result.best.test.items():
-            rows.append(("best, on the test part", name, short(value), ""))
+            rows.append(("best, on the test split", name, short(value), ""))
     print_table(("", "metric", "value", "change"), rows)
     if result.best:
         print_config(result)
@@ -89,7 +90,7 @@ def print_result(result: SearchResult) -> None:
 
 
 def print_config(result: SearchResult) -> None:
-    """The best config beside the baseline, a row each parameter that either has."""
+    """The best config beside the baseline, with one row per parameter that either has."""
     assert result.best is not None
     best, baseline = result.best.config, result.baseline.config
     rows = [
@@ -97,12 +98,3 @@ def print_config(result: SearchResult) -> None:
         for path in [*best, *(path for path in baseline if path not in best)]
     ]
     print_table(("parameter", "baseline", "best"), rows, title="\nBest config")
-
-
-def short(value: Value) -> str:
-    """A value for a table: floats with four significant digits."""
-    return f"{value:.4g}" if isinstance(value, float) else to_text(value)
-
-
-def _percent(change: float | None) -> str:
-    return "" if change is None else f"{change:+.1f} %"

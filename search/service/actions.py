@@ -8,17 +8,18 @@ from typing import Annotated
 
 from pydantic import Field
 
-from tuneyard.search.api import new_name
 from tuneyard.search.jobs.queue import JobQueue, RayAwayError
-from tuneyard.search.results.status import MORE, Budget, SearchStatus
+from tuneyard.search.results.status import SearchStatus
 from tuneyard.search.service.errors import ConflictError
 from tuneyard.search.service.limits import check_budget, check_data
 from tuneyard.search.service.settings import ServiceSettings
-from tuneyard.search.spec.search import parse_spec
-from tuneyard.search.tracking.heartbeat import HEARTBEAT
+from tuneyard.search.spec.budget import MORE, Budget
+from tuneyard.search.spec.files import parse_spec
+from tuneyard.search.spec.names import new_name
 from tuneyard.search.tracking.queries import MlflowSearches, Run
 from tuneyard.search.tracking.runs import close_search, queue_search
 from tuneyard.search.tracking.status import ended_trials, search_status
+from tuneyard.search.tracking.tags import SearchTags
 
 
 class Extension(Budget):
@@ -151,17 +152,10 @@ class Actions:
     def _requeue(
         self, run: Run, status: SearchStatus, budget: int, arguments: Sequence[str]
     ) -> None:
-        before = {
-            "tuneyard.state": run.data.tags.get("tuneyard.state", ""),
-            "tuneyard.budget": str(status.budget),
-            HEARTBEAT: run.data.tags.get(HEARTBEAT, "0"),
-        }
-        queued = {
-            "tuneyard.state": "queued",
-            "tuneyard.budget": str(budget),
-            # it was heard of: from here on there must be a job
-            HEARTBEAT: repr(time.time()),
-        }
+        tags = SearchTags.decode(run.data.tags)
+        before = SearchTags(state=tags.state, budget=status.budget, heartbeat=tags.heartbeat)
+        # from this heartbeat on there must be a job
+        queued = SearchTags(state="queued", budget=budget, heartbeat=time.time())
         self._searches.tag(run, queued)
         try:
             self._queue.submit(status.search, arguments)

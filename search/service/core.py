@@ -30,6 +30,7 @@ from tuneyard.search.service.settings import ServiceSettings
 from tuneyard.search.tracking.queries import MlflowAwayError, MlflowSearches, Run
 from tuneyard.search.tracking.result import read_result
 from tuneyard.search.tracking.status import needs_job, search_status
+from tuneyard.search.tracking.tags import SearchTags
 from tuneyard.spaces.registry import descriptions
 from tuneyard.trainables.task import find_task
 
@@ -139,7 +140,7 @@ class Service:
         """
         run = await self.run(name)
         nothing = f"no trial of search {name!r} has succeeded yet"
-        if "tuneyard.metric" not in run.data.tags:
+        if not SearchTags.decode(run.data.tags).begun:
             raise MissingError(nothing)
         result = await self._fresh.get(
             ("best", name),

@@ -16,7 +16,7 @@ from tuneyard.search.service.actions import Extension
 from tuneyard.search.service.bodies import JsonBody, SpecValues
 from tuneyard.search.service.core import Asked
 from tuneyard.search.service.errors import responses
-from tuneyard.search.spec.search import NAME
+from tuneyard.search.spec.names import NAME
 
 ONE = "/searches/{search}"
 NAMED = f"^{NAME.pattern}$"

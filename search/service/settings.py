@@ -12,7 +12,8 @@ from tuneyard.search.access import TOKEN
 from tuneyard.search.errors import SearchError
 from tuneyard.search.frozen import Frozen
 from tuneyard.search.jobs.queue import ADDRESS
-from tuneyard.search.spec.search import NAME, Seconds
+from tuneyard.search.spec.durations import Seconds
+from tuneyard.search.spec.names import NAME
 from tuneyard.spaces.language.errors import one_line
 
 TOKENS = "TUNEYARD_TOKENS"

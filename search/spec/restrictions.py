@@ -1,13 +1,36 @@
-"""`--set` and `--range` of the command line as restrictions of a space."""
+"""Restrictions of a space: as a spec holds them, and as `--set` and `--range` write them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Annotated
+
+from pydantic import Discriminator, Tag
 
 from tuneyard.search.errors import SearchError
-from tuneyard.spaces import Range
+from tuneyard.spaces import Range, Restriction, Value
 
-Restriction = str | list[str] | Range
+
+def _form(value: object) -> str | None:
+    """Which of the three forms a restriction has, so that an error speaks of that one alone."""
+    if isinstance(value, Mapping | Range):
+        return "range"
+    if isinstance(value, list | tuple):
+        return "choices" if all(isinstance(choice, Value) for choice in value) else None
+    return "value" if isinstance(value, Value) else None
+
+
+CheckedRestriction = Annotated[
+    Annotated[Value, Tag("value")]
+    | Annotated[list[Value], Tag("choices")]
+    | Annotated[Range, Tag("range")],
+    Discriminator(
+        _form,
+        custom_error_type="restriction",
+        custom_error_message="must be one value, a list of values, or a range {low, high, log}",
+    ),
+]
+"""A `Restriction` whose form Pydantic checks; a range may come as a mapping."""
 
 
 def parse_restrictions(sets: Sequence[str], ranges: Sequence[str]) -> dict[str, Restriction]:

@@ -1,7 +1,8 @@
-"""The stored copy of a search's study, written off the search's thread and again until it is in."""
+"""The stored copy of a search's study, written by a thread that tries again until it is stored."""
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 import queue
@@ -18,6 +19,7 @@ from optuna.trial import FrozenTrial
 from sqlalchemy.pool import NullPool
 
 from tuneyard.search.errors import SearchError
+from tuneyard.search.retry import Backoff
 from tuneyard.search.storage.folder import SearchFolder
 
 logger = logging.getLogger(__name__)
@@ -36,7 +38,7 @@ def studies_address(studies: str | None) -> str | None:
 
 
 class Mirror:
-    """A stored study that any Optuna tool reads; it is given each trial once, when it has ended.
+    """A stored study that any Optuna tool reads; each trial is added once, when it has ended.
 
     Args:
         folder: Of the search; holds the journal where there is no other storage.
@@ -64,8 +66,7 @@ class Mirror:
         except Exception as error:  # those of the database's driver come as they are
             raise _away(error) from None
         self._queue: queue.SimpleQueue[FrozenTrial | None] = queue.SimpleQueue()
-        self._give_up_at: float | None = None
-        self._gave_up = False
+        self._backoff = Backoff(FIRST_WAIT_SECONDS, MAX_WAIT_SECONDS)
         self._lacking = 0
         self._thread = threading.Thread(target=self._work, name="study-mirror", daemon=True)
         self._thread.start()
@@ -88,33 +89,34 @@ class Mirror:
         Returns:
             How many trials are not stored.
         """
-        self._give_up_at = time.monotonic() + give_up_after
+        self._backoff.give_up_after(give_up_after)
         self._queue.put(None)
         self._thread.join()
         return self._lacking
 
     def _work(self) -> None:
+        gave_up = False
         while (trial := self._queue.get()) is not None:
-            if self._gave_up or not self._stored(trial):
-                self._lacking += 1
+            gave_up = gave_up or not self._stored(trial)
+            self._lacking += gave_up
 
     def _stored(self, trial: FrozenTrial) -> bool:
         """Whether a trial came in before there was no time left."""
-        wait = FIRST_WAIT_SECONDS
-        while True:
+        self._backoff.reset()
+        for attempt in itertools.count():
             try:
-                # what is tried again may be in: it was the answer that got lost
-                if wait == FIRST_WAIT_SECONDS or not self._holds(trial):
+                # the trial may be stored already, where only the answer was lost
+                if attempt == 0 or not self._holds(trial):
                     self._study.add_trial(trial)
-                return True
             except Exception as error:
-                if wait == FIRST_WAIT_SECONDS:
+                if attempt == 0:
                     logger.warning("%s; trying again", _away(error.__cause__ or error))
-                if self._give_up_at is not None and time.monotonic() >= self._give_up_at:
-                    self._gave_up = True
+                if self._backoff.gave_up:
                     return False
-                time.sleep(wait)
-                wait = min(2 * wait, MAX_WAIT_SECONDS)
+                time.sleep(self._backoff.wait())
+            else:
+                break
+        return True
 
     def _holds(self, trial: FrozenTrial) -> bool:
         number = trial.user_attrs["number"]
@@ -155,7 +157,7 @@ def _open(folder: SearchFolder, studies: str | None) -> BaseStorage:
         _mend(journal)
         return JournalStorage(JournalFileBackend(str(journal)))
     try:
-        # a connection a write: trials end seconds apart, and a kept one may be gone by then
+        # one connection per write: trials end seconds apart, and a kept one may be closed by then
         return RDBStorage(address, engine_kwargs={"poolclass": NullPool})
     except Exception as error:
         raise _away(error) from None
@@ -163,7 +165,7 @@ def _open(folder: SearchFolder, studies: str | None) -> BaseStorage:
 
 def _study(storage: BaseStorage, name: str, direction: Direction, *, resumed: bool) -> optuna.Study:
     if resumed:
-        # there is none where a crash came first
+        # a crash may have come before the study was stored
         with suppress(KeyError):
             return optuna.load_study(study_name=name, storage=storage)
     return optuna.create_study(study_name=name, direction=direction, storage=storage)

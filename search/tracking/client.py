@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,13 +14,24 @@ os.environ.setdefault("DO_NOT_TRACK", "true")
 
 import mlflow
 from mlflow import MlflowClient
-from mlflow.entities import Run
+from mlflow.entities import Run, RunTag
 from mlflow.exceptions import MlflowException
 
 from tuneyard.search.access import shown
 from tuneyard.search.errors import SearchError, first_line
+from tuneyard.search.tracking.tags import Tags
 
-__all__ = ["MlflowClient", "MlflowException", "Run", "check_store", "connect", "tracking_address"]
+__all__ = [
+    "MlflowClient",
+    "MlflowException",
+    "Run",
+    "check_store",
+    "connect",
+    "set_tags",
+    "tracking_address",
+]
+
+logger = logging.getLogger(__name__)
 
 _ENVIRONMENT = {
     # the search's own writer tries again; a request that hangs must not hang it
@@ -87,6 +100,12 @@ def tracking_address(tracking_uri: str | None) -> str:
     return tracking_uri or mlflow.get_tracking_uri()
 
 
+def set_tags(client: MlflowClient, run_id: str, tags: Tags) -> None:
+    """Writes tags of a run, all at once."""
+    entities = [RunTag(name, value) for name, value in tags.encode().items()]
+    client.log_batch(run_id, tags=entities)
+
+
 def _check_folder(uri: str, folder: Path) -> None:
     """SQLite makes the file, not its folder."""
     if not folder.is_dir():
@@ -99,3 +118,12 @@ def _check_folder(uri: str, folder: Path) -> None:
             f"the folder of the MLflow store {uri} can't be written: {folder}; name another store "
             "with --tracking-uri"
         )
+
+
+@contextmanager
+def mlflow_may_be_away() -> Iterator[None]:
+    """What a search found stands without MLflow: that MLflow does not answer is only logged."""
+    try:
+        yield
+    except MlflowException as error:
+        logger.warning("MLflow did not take all of the result: %s", error)

@@ -1,4 +1,4 @@
-"""A search's sign of life in MLflow."""
+"""The heartbeat of a search's driver in MLflow, and whether there is still a driver."""
 
 from __future__ import annotations
 
@@ -7,44 +7,55 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from mlflow import MlflowClient
 
+from tuneyard.search.tracking.client import set_tags
+from tuneyard.search.tracking.tags import SearchTags
 from tuneyard.search.trials.clock import Clock
 
 logger = logging.getLogger(__name__)
 
 BEAT_SECONDS = 5.0
 DEAD_SECONDS = 60.0
-"""A search that was not heard of for so long has lost its driver."""
-
-HEARTBEAT = "tuneyard.heartbeat"
-DRIVER = "tuneyard.driver"
-WALL = "tuneyard.wall"
+"""A heartbeat of this age is the last one of a driver that has died."""
 
 
-def heard_of(tags: Mapping[str, str]) -> float | None:
-    """Seconds since a search's driver gave a sign of life; None where it has died.
+def heartbeat_age(tags: SearchTags, now: float, started: float = 0.0) -> float:
+    """Seconds since a search's last heartbeat.
 
     Args:
         tags: Of the search's run.
+        now: Unix seconds.
+        started: When its run was made, in Unix seconds: counts as its first heartbeat.
     """
-    silence = time.time() - float(tags.get(HEARTBEAT, 0.0))
-    host, _, process = tags.get(DRIVER, "").rpartition(":")
+    return now - max(tags.heartbeat, started)
+
+
+def has_driver(tags: SearchTags, now: float, started: float = 0.0) -> bool:
+    """Whether the driver of a search under way lives.
+
+    Its heartbeat must be younger than `DEAD_SECONDS`, and its process must be there, where that
+    can be seen: on its own host.
+
+    Args:
+        tags: Of the search's run.
+        now: Unix seconds.
+        started: When its run was made, in Unix seconds: counts as its first heartbeat.
+    """
+    host, _, process = tags.driver.rpartition(":")
     died_here = host == socket.gethostname() and not Path("/proc", process).exists()
-    return None if died_here or silence >= DEAD_SECONDS else silence
+    return not died_here and heartbeat_age(tags, now, started) < DEAD_SECONDS
 
 
 class Heartbeat:
     """Writes the time to the search's run as long as the context lasts.
 
-    Tags ``tuneyard.heartbeat`` (Unix seconds), ``tuneyard.wall`` (seconds that the search has run)
-    and ``tuneyard.driver`` (host and process), every five seconds; an MLflow that is away is passed
-    over.
+    Its tags `heartbeat`, `wall` and `driver` are written every five seconds; an MLflow that does
+    not answer is passed over.
 
     Args:
         client: Of the tracking server.
@@ -76,12 +87,17 @@ class Heartbeat:
         over = False
         while not over:
             try:
-                self._client.set_tag(self._run_id, DRIVER, f"{socket.gethostname()}:{os.getpid()}")
-                self._client.set_tag(self._run_id, HEARTBEAT, round(time.time(), 3))
-                self._client.set_tag(self._run_id, WALL, round(self._clock.total, 3))
+                set_tags(self._client, self._run_id, self._tags())
             except Exception as error:
                 # what matters is said by the writer, which keeps what it could not write
                 logger.debug("no heartbeat: %s", error)
             # the last beat, after the end, leaves the full time
             over = self._ended.is_set()
             self._ended.wait(BEAT_SECONDS)
+
+    def _tags(self) -> SearchTags:
+        return SearchTags(
+            driver=f"{socket.gethostname()}:{os.getpid()}",
+            heartbeat=round(time.time(), 3),
+            wall=round(self._clock.total, 3),
+        )

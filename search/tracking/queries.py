@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TypeVar
 
-from mlflow.entities import Run, RunTag
+from mlflow.entities import Run
 from mlflow.store.entities import PagedList
 from mlflow.utils.search_utils import SearchUtils
 
 from tuneyard.search.access import shown
 from tuneyard.search.errors import SearchError, first_line
 from tuneyard.search.results.status import SearchState, TrialPage, TrialStatus
-from tuneyard.search.spec.search import NAME
+from tuneyard.search.spec.names import NAME
 from tuneyard.search.tracking.client import (
     MlflowClient,
     MlflowException,
     connect,
+    set_tags,
     tracking_address,
 )
 from tuneyard.search.tracking.runs import children_of, find_search
 from tuneyard.search.tracking.status import trial_status
+from tuneyard.search.tracking.tags import SearchTags
 
 __all__ = ["MlflowAwayError", "MlflowSearches", "Run", "UnknownSearchError"]
 
@@ -125,7 +127,7 @@ class MlflowSearches:
         asked = [known[task]] if task in known else [] if task else list(known.values())
         if not asked:
             return [], None
-        conditions = ["tags.`tuneyard.task` LIKE '%'", *_conditions(state, user)]
+        conditions = [SearchTags.condition("task", "LIKE", "%"), *_conditions(state, user)]
         return self._search(asked, " and ".join(conditions), "start_time DESC", limit, start)
 
     def all(self) -> list[Run]:
@@ -140,7 +142,7 @@ class MlflowSearches:
     def trials(self, run: Run, limit: int = PAGE, start: int = 0) -> TrialPage:
         """Some of a search's trials, in the order in which they started."""
         runs, after = self._children(run, "", "start_time ASC", limit, start)
-        task = run.data.tags["tuneyard.task"]
+        task = SearchTags.decode(run.data.tags).task
         return TrialPage(
             trials=[trial_status(one, task) for one in runs],
             next=None if after is None else str(after),
@@ -154,7 +156,7 @@ class MlflowSearches:
             ended = f" and attributes.end_time > {since:d}"
             runs, start = self._children(run, ended, "end_time ASC", PAGE, start)
             found += runs
-        task = run.data.tags["tuneyard.task"]
+        task = SearchTags.decode(run.data.tags).task
         return [(one.info.end_time, trial_status(one, task)) for one in found]
 
     def _children(
@@ -187,10 +189,9 @@ class MlflowSearches:
             self._experiments = (time.monotonic() + EXPERIMENTS_SECONDS, known)
         return known
 
-    def tag(self, run: Run, tags: Mapping[str, str]) -> None:
-        """Writes tags of a run, all at once."""
-        entities = [RunTag(name, value) for name, value in tags.items()]
-        self.ask(lambda client: client.log_batch(run.info.run_id, tags=entities))
+    def tag(self, run: Run, tags: SearchTags) -> None:
+        """Writes tags of a search's run, all at once."""
+        self.ask(lambda client: set_tags(client, run.info.run_id, tags))
 
     def forget(self) -> None:
         """Asks for everything again."""
@@ -211,13 +212,13 @@ def _conditions(state: SearchState | None, user: str | None) -> list[str]:
     if user is not None:
         if not NAME.fullmatch(user):
             raise SearchError(f"user must be the name of a token, got {user!r}")
-        conditions.append(f"tags.`tuneyard.user` = '{user}'")
+        conditions.append(SearchTags.condition("user", "=", user))
     if state == "interrupted":
         # the driver did not live to say so: its tag is that of a search under way
         ends = ("completed", "stopped", "failed")
-        conditions += [f"tags.`tuneyard.state` != '{end}'" for end in ends]
+        conditions += [SearchTags.condition("state", "!=", end) for end in ends]
     elif state is not None:
-        conditions.append(f"tags.`tuneyard.state` = '{state}'")
+        conditions.append(SearchTags.condition("state", "=", state))
     return conditions
 
 

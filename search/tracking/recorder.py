@@ -1,22 +1,21 @@
-"""A search in MLflow: a parent run, a child run a trial, the best checkpoints as artifacts."""
+"""A search in MLflow: one parent run, one child run per trial, checkpoints as artifacts."""
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
 from collections.abc import Mapping
 
 from mlflow import MlflowClient
 
-from tuneyard.search.spec.search import SearchSpec
-from tuneyard.search.tracking.runs import ChildRun, SearchRun
+from tuneyard.search.spec.resolved import ResolvedSpec
+from tuneyard.search.tracking.runs import PARENT_RUN, ChildRun, SearchRun
+from tuneyard.search.tracking.tags import SearchTags, TrialTags
 from tuneyard.search.tracking.writer import MlflowWriter
 from tuneyard.search.trials.clock import Clock
 from tuneyard.search.trials.listener import History, TrialListener
 from tuneyard.search.trials.record import ENDS, FAILURES, State, TrialRecord, trial_folder
 from tuneyard.spaces import to_text
-from tuneyard.spaces.objective import Objective
 from tuneyard.trainables.worker.assignment import BASELINE
 
 PARENT = -1
@@ -39,28 +38,26 @@ class Recorder(TrialListener):
     Args:
         client: Of the tracking server.
         run: The parent run; see `start_search`.
-        spec: The search.
-        objective: Of its task.
+        search: What is searched.
         clock: Its clock.
-        children: The runs of trials that earlier runs of the search made, by number.
+        children: The trials' runs that were made before the search was resumed, by number.
     """
 
     def __init__(
         self,
         client: MlflowClient,
         run: SearchRun,
-        spec: SearchSpec,
-        objective: Objective,
+        search: ResolvedSpec,
         clock: Clock,
         children: Mapping[int, ChildRun] | None = None,
     ) -> None:
         self._run = run
         self._clock = clock
         self._children = children or {}
-        self._search = spec.name or ""
-        self._metric = objective.metric
-        self._objective = objective
-        self._stride = math.ceil(spec.max_epochs() / CURVE_POINTS)
+        self._search = search.name
+        self._objective = search.task.objective
+        self._metric = self._objective.metric
+        self._stride = math.ceil(search.max_epochs / CURVE_POINTS)
         self._states: Counter[State] = Counter()
         self._best: float | None = None
         self._baseline: float | None = None
@@ -83,8 +80,9 @@ class Recorder(TrialListener):
         child = self._children.get(record.number)
         self._start(record, child)
         if child is not None and child.ended:
-            # MLflow heard of an end that the study did not
-            self.writer.log(record.number, tags={"tuneyard.state": record.state})
+            # the end is in MLflow, but not in the study: the trial goes on
+            again = TrialTags(state=record.state, eligible=False)
+            self.writer.log(record.number, tags=again.encode())
             self.writer.reopen(record.number)
         self._log_params(record)
         self._logged[record.number] = record.params
@@ -96,15 +94,11 @@ class Recorder(TrialListener):
         self.writer.log(record.number, params=params)
 
     def _start(self, record: TrialRecord, child: ChildRun | None) -> None:
-        tags = {
-            "mlflow.parentRunId": self._run.run_id,
-            "tuneyard.search": self._search,
-            "tuneyard.number": str(record.number),
-            "tuneyard.state": record.state,
-        }
+        tags = TrialTags(search=self._search, number=record.number, state=record.state)
         name = f"{self._search}-{trial_folder(record.number)}"
         if child is None:
-            self.writer.start(record.number, name, tags)
+            nested = {PARENT_RUN: self._run.run_id}
+            self.writer.start(record.number, name, nested | tags.encode())
         else:
             self.writer.start(record.number, name, {}, run_id=child.run_id)
 
@@ -144,21 +138,20 @@ class Recorder(TrialListener):
             self.writer.log(PARENT, metrics=best)
 
     def _end(self, record: TrialRecord) -> None:
-        tags = {
-            "tuneyard.state": record.state,
-            "tuneyard.reason": record.reason,
-            "tuneyard.node": record.node,
-        }
+        changed = record.best_params and record.best_params != record.params
+        tags = TrialTags(
+            state=record.state,
+            reason=record.reason,
+            node=record.node,
+            value=record.value,
+            best_epoch=None if record.value is None else record.best_epoch,
+            eligible=record.eligible,
+            best_params=record.best_params if changed else None,
+        )
         metrics = self._last.pop(record.number, {})
         if record.value is not None:
-            tags["tuneyard.value"] = repr(record.value)
-            tags["tuneyard.best_epoch"] = str(record.best_epoch)
             metrics[f"best_{self._metric}"] = {record.best_epoch: record.value}
-        if record.eligible:
-            tags["tuneyard.candidate"] = "true"
-        if record.best_params and record.best_params != record.params:
-            tags["tuneyard.best_params"] = json.dumps(record.best_params)
-        self.writer.log(record.number, tags=tags, metrics=metrics)
+        self.writer.log(record.number, tags=tags.encode(), metrics=metrics)
         self.writer.end(record.number, STATUS[record.state])
 
     def _count_end(self, record: TrialRecord) -> None:
@@ -171,17 +164,17 @@ class Recorder(TrialListener):
         self._log_standing()
 
     def _log_standing(self) -> None:
-        """Counts, values and the estimate as tags of the parent: who asks need not read trials."""
+        """Counts, values and the estimate as tags of the parent: a status needs no other run."""
         counts = {"total": self._states.total(), "running": self._states["running"]}
         counts |= {state: self._states[state] for state in ENDS}
-        tags = {"tuneyard.trials": json.dumps(counts)}
-        if self._clock.remaining is not None:
-            tags["tuneyard.eta"] = f"{self._clock.remaining:.1f}"
-        if self._baseline is not None:
-            tags["tuneyard.baseline"] = repr(self._baseline)
-        if self._best is not None:
-            tags["tuneyard.best"] = repr(self._best)
-        self.writer.log(PARENT, tags=tags)
+        remaining = self._clock.remaining
+        tags = SearchTags(
+            trials=counts,
+            eta=None if remaining is None else round(remaining, 1),
+            baseline=self._baseline,
+            best=self._best,
+        )
+        self.writer.log(PARENT, tags=tags.encode())
 
     def run_id(self, number: int) -> str:
         """MLflow's id of a trial's run; empty before it is made."""

@@ -15,14 +15,23 @@ from mlflow.exceptions import MlflowException
 from tuneyard.datasets import Dataset
 from tuneyard.search.access import shown
 from tuneyard.search.errors import SearchError
-from tuneyard.search.results.result import SearchResult
-from tuneyard.search.spec.search import NAME, SearchSpec
-from tuneyard.search.tracking.heartbeat import HEARTBEAT
-from tuneyard.spaces.objective import Objective
+from tuneyard.search.results.result import ResultState, SearchResult
+from tuneyard.search.spec.names import NAME
+from tuneyard.search.spec.resolved import ResolvedSpec
+from tuneyard.search.spec.search import SearchSpec
+from tuneyard.search.tracking.client import set_tags
+from tuneyard.search.tracking.tags import LAYOUT, NO_TRIALS, SearchTags, TrialTags
 
 PAGE = 1000
 SPEC = "spec.yaml"
-_STATUS = {"completed": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}
+PARENT_RUN = "mlflow.parentRunId"
+"""MLflow's own tag, which nests a trial's run in its search's."""
+
+_STATUS: dict[ResultState, str] = {
+    "completed": "FINISHED",
+    "stopped": "KILLED",
+    "failed": "FAILED",
+}
 """What a search's end is in MLflow."""
 
 
@@ -42,7 +51,7 @@ class SearchRun:
 
 @dataclass(frozen=True)
 class ChildRun:
-    """A trial's run as an earlier run of the search left it.
+    """A trial's run as it was when the search was resumed.
 
     Attributes:
         run_id: MLflow's id.
@@ -84,7 +93,10 @@ def find_search(client: MlflowClient, name: str) -> Run | None:
     experiments = client.search_experiments(filter_string="name LIKE 'tuneyard/%'")
     found = client.search_runs(
         [experiment.experiment_id for experiment in experiments],
-        filter_string=f"tags.`tuneyard.search` = '{name}' and tags.`tuneyard.task` LIKE '%'",
+        filter_string=" and ".join(
+            # of a search's runs its own alone has a task
+            [SearchTags.condition("search", "=", name), SearchTags.condition("task", "LIKE", "%")]
+        ),
         max_results=1,
     )
     return found[0] if found else None
@@ -104,51 +116,59 @@ def queue_search(client: MlflowClient, spec: SearchSpec, user: str | None) -> Se
     if find_search(client, str(spec.name)):
         raise SearchError(f"there is a search {spec.name!r} already; give another name")
     experiment_id = find_experiment(client, spec.task)
-    tags = {"tuneyard.state": "queued"} | ({"tuneyard.user": user} if user else {})
-    return _make_run(client, experiment_id, spec, tags)
+    return _make_run(client, experiment_id, spec, "queued", user)
 
 
-def start_search(
-    client: MlflowClient, spec: SearchSpec, objective: Objective, data: Dataset
-) -> SearchRun:
+def start_search(client: MlflowClient, search: ResolvedSpec, data: Dataset) -> SearchRun:
     """Makes the run of a search that runs now."""
+    spec = search.recorded()
     experiment_id = find_experiment(client, spec.task)
-    run = _make_run(client, experiment_id, spec, {})
-    describe_search(client, run, spec, objective, data)
+    run = _make_run(client, experiment_id, spec, "running", None)
+    describe_search(client, run, search, data)
     return run
 
 
 def _make_run(
-    client: MlflowClient, experiment_id: str, spec: SearchSpec, tags: dict[str, str]
+    client: MlflowClient,
+    experiment_id: str,
+    spec: SearchSpec,
+    state: ResultState,
+    user: str | None,
 ) -> SearchRun:
-    tags = {
-        "tuneyard.search": str(spec.name),
-        "tuneyard.task": spec.task,
-        "tuneyard.budget": str(spec.trials),
-    } | tags
-    run = client.create_run(experiment_id, tags=tags, run_name=spec.name)
+    tags = SearchTags(
+        layout=LAYOUT,
+        search=str(spec.name),
+        task=spec.task,
+        user=user,
+        state=state,
+        begun=False,
+        budget=spec.trials,
+        trials=NO_TRIALS,
+    )
+    run = client.create_run(experiment_id, tags=tags.encode(), run_name=spec.name)
     client.log_text(run.info.run_id, spec.to_yaml(), SPEC)
     return SearchRun.of(client, run)
 
 
 def describe_search(
-    client: MlflowClient, run: SearchRun, spec: SearchSpec, objective: Objective, data: Dataset
+    client: MlflowClient, run: SearchRun, search: ResolvedSpec, data: Dataset
 ) -> None:
     """Says in the run that the search runs, what it is, and on which data."""
-    tags = {
-        "tuneyard.state": "running",
-        "tuneyard.budget": str(spec.trials),
-        "tuneyard.metric": objective.metric,
-        "tuneyard.mode": objective.mode,
-        "tuneyard.folds": str(spec.folds),
-        "tuneyard.data": data.fingerprint,
-        "tuneyard.data_name": data.name,
-        "tuneyard.data_source": data.source,
-        "tuneyard.version": version("tuneyard"),
-    }
+    spec, objective = search.recorded(), search.task.objective
+    tags = SearchTags(
+        layout=LAYOUT,
+        state="running",
+        begun=True,
+        budget=spec.trials,
+        metric=objective.metric,
+        mode=objective.mode,
+        data=data.fingerprint,
+        data_name=data.name,
+        data_source=data.source,
+        version=version("tuneyard"),
+    )
     client.update_run(run.run_id, status="RUNNING")
-    for name, value in tags.items():
-        client.set_tag(run.run_id, name, value)
+    set_tags(client, run.run_id, tags)
     known = client.get_run(run.run_id).data.params
     for key, value in spec.model_dump(mode="json").items():
         # params can't change; what a resume changes is in the tags and in the file
@@ -156,7 +176,7 @@ def describe_search(
             text = value if isinstance(value, str) else json.dumps(value)
             client.log_param(run.run_id, key, text)
     client.log_text(run.run_id, spec.to_yaml(), SPEC)
-    schema = spec.narrowed().config_type.model_json_schema()
+    schema = search.space.config_type.model_json_schema()
     client.log_dict(run.run_id, schema, "space.schema.json")
 
 
@@ -171,7 +191,7 @@ def finish_search(client: MlflowClient, result: SearchResult, table: str) -> Non
     run_id = result.mlflow.run_id
     values: dict[str, float | None] = {f"baseline_{result.objective.metric}": result.baseline.value}
     if result.best:
-        client.set_tag(run_id, "tuneyard.best_run", result.best.mlflow_run_id)
+        set_tags(client, run_id, SearchTags(best_run=result.best.mlflow_run_id))
         values |= result.best.test
         values["improvement_percent"] = result.improvement
     for name, value in values.items():
@@ -181,15 +201,16 @@ def finish_search(client: MlflowClient, result: SearchResult, table: str) -> Non
     client.log_text(run_id, table, "trials.csv")
 
 
-def end_search(client: MlflowClient, run_id: str, state: str) -> None:
-    """Closes a search's run; who reads its state as an end finds it closed."""
+def end_search(client: MlflowClient, run_id: str, state: ResultState) -> None:
+    """Closes a search's run, and only then says so in its tag `state`."""
     client.set_terminated(run_id, _STATUS[state])
-    client.set_tag(run_id, "tuneyard.state", state)
+    set_tags(client, run_id, SearchTags(state=state))
 
 
 def children_of(run_id: str) -> str:
     """MLflow's filter for the runs of a search's trials; a person may have nested others there."""
-    return f"tags.`mlflow.parentRunId` = '{run_id}' and tags.`tuneyard.number` LIKE '%'"
+    numbered = TrialTags.condition("number", "LIKE", "%")
+    return f"tags.`{PARENT_RUN}` = '{run_id}' and {numbered}"
 
 
 def find_children(client: MlflowClient, run: SearchRun) -> dict[int, Run]:
@@ -207,7 +228,7 @@ def find_children(client: MlflowClient, run: SearchRun) -> dict[int, Run]:
         token = page.token
         if not token:
             break
-    return {int(child.data.tags["tuneyard.number"]): child for child in found}
+    return {TrialTags.decode(child.data.tags).number: child for child in found}
 
 
 def last_epoch(client: MlflowClient, child: Run) -> int:
@@ -223,8 +244,8 @@ def close_search(client: MlflowClient, run: Run) -> None:
     place = SearchRun.of(client, run)
     for child in find_children(client, place).values():
         if not RunStatus.is_terminated(RunStatus.from_string(child.info.status)):
-            client.set_tag(child.info.run_id, "tuneyard.state", "pruned")
-            client.set_tag(child.info.run_id, "tuneyard.reason", "interrupt")
+            pruned = TrialTags(state="pruned", reason="interrupt", eligible=False)
+            set_tags(client, child.info.run_id, pruned)
             client.set_terminated(child.info.run_id, "KILLED")
-    client.set_tag(place.run_id, HEARTBEAT, 0)
+    set_tags(client, place.run_id, SearchTags(heartbeat=0.0))
     end_search(client, place.run_id, "stopped")

@@ -1,4 +1,4 @@
-"""Writes to MLflow on a thread of its own, a batch a run a flush, again until it is in."""
+"""Writes to MLflow on a thread of its own, which tries again until MLflow has taken everything."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
+from tuneyard.search.retry import Backoff
 from tuneyard.search.storage.folder import SearchFolder
 
 logger = logging.getLogger(__name__)
@@ -66,7 +67,7 @@ class MlflowWriter:
         self._experiment_id = experiment_id
         self._queue: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._runs: dict[int, _Run] = {}
-        self._give_up_at: float | None = None
+        self._backoff = Backoff(2 * FLUSH_SECONDS, MAX_WAIT_SECONDS)
         self._warned = False
         self._thread = threading.Thread(target=self._work, name="mlflow-writer", daemon=True)
         self._thread.start()
@@ -155,7 +156,7 @@ class MlflowWriter:
         Returns:
             How many runs still lack something in MLflow.
         """
-        self._give_up_at = time.monotonic() + give_up_after
+        self._backoff.give_up_after(give_up_after)
         self._queue.put(None)
         self._thread.join()
         return sum(run.lacks for run in self._runs.values())
@@ -165,24 +166,22 @@ class MlflowWriter:
         while True:
             closing = self._drain(wait) or closing
             if self._write_all():
+                self._backoff.reset()
                 wait = FLUSH_SECONDS
                 if closing:
                     return
             else:
-                wait = min(wait * 2, MAX_WAIT_SECONDS)
-                if closing and self._give_up_at is not None:
-                    left = self._give_up_at - time.monotonic()
-                    if left <= 0:
-                        return
-                    wait = min(wait, left)
+                if closing and self._backoff.gave_up:
+                    return
+                wait = self._backoff.wait()
 
     def _drain(self, seconds: float) -> bool:
         """Takes what is asked for within some seconds; True when that was the last."""
         until = time.monotonic() + seconds
         while True:
-            left = until - time.monotonic()
+            remaining = until - time.monotonic()
             try:
-                take = self._queue.get(timeout=left) if left > 0 else self._queue.get_nowait()
+                take = self._queue.get(timeout=max(remaining, 0))
             except queue.Empty:
                 return False
             if take is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ray
 
 from tuneyard.datasets import Dataset
-from tuneyard.search.spec.search import SearchSpec
+from tuneyard.search.spec.resolved import ResolvedSpec
 from tuneyard.search.tune.resources import has_gpu
 from tuneyard.spaces import Value
 from tuneyard.spaces.fields.training import TrainingSpace
@@ -20,14 +20,14 @@ MOST = 16
 """Most trials on one GPU; with more they wait for each other's kernels."""
 
 
-def gpu_share(spec: SearchSpec, task: Task[TrainingSpace], folds: tuple[Dataset, ...]) -> float:
+def gpu_share(search: ResolvedSpec, task: Task[TrainingSpace], folds: tuple[Dataset, ...]) -> float:
     """The share that the largest model of the space needs; 0 where the cluster has no GPU.
 
     One epoch of the baseline and one of the largest config are trained on a GPU of their own.
     """
     if not has_gpu():
         return 0.0
-    space = spec.narrowed()
+    space, spec = search.space, search.spec
     configs = [space.baseline(), space.suggest(largest)]
 
     @ray.remote(num_gpus=1, num_cpus=spec.cpus_per_trial, max_calls=1)

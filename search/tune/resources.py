@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,7 +14,7 @@ import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from tuneyard.search.errors import SearchError
-from tuneyard.search.spec.search import SearchSpec
+from tuneyard.search.spec.resources import Resources
 from tuneyard.search.storage.folder import SearchFolder
 from tuneyard.trainables.worker.device import trial_device
 
@@ -25,47 +24,6 @@ FIT_SECONDS = 1.0
 """How long a count of the trials that fit is used again: nodes join and leave."""
 
 PROBE_SECONDS = 60.0
-
-
-@dataclass(frozen=True)
-class Resources:
-    """What one trial takes.
-
-    Attributes:
-        cpus: CPUs.
-        gpus: GPUs; a share below 1, or a whole number.
-        custom: Of Ray's custom resources.
-    """
-
-    cpus: float
-    gpus: float
-    custom: Mapping[str, float]
-
-    @classmethod
-    def of(cls, spec: SearchSpec) -> Resources:
-        """As a spec says, whose share of a GPU is a number by now."""
-        assert spec.gpus_per_trial != "auto"
-        return cls(spec.cpus_per_trial, spec.gpus_per_trial, spec.resources_per_trial)
-
-    @property
-    def bundle(self) -> dict[str, float]:
-        """By Ray's names, without what is not taken."""
-        taken = {"CPU": self.cpus, "GPU": self.gpus, **self.custom}
-        return {name: amount for name, amount in taken.items() if amount}
-
-    def fit(self, node: Mapping[str, float]) -> int:
-        """How many trials a node with these resources holds."""
-        return min(
-            _shares(name, node.get(name, 0.0), amount) for name, amount in self.bundle.items()
-        )
-
-
-def _shares(name: str, there: float, amount: float) -> int:
-    """A fraction of a GPU is of one GPU: two times 0.6 do not fit on one GPU."""
-    if name == "GPU" and amount < 1:
-        return int(there) * _shares("", 1.0, amount)
-    # 1 / 0.1 may be a little below 10 in floating point
-    return int(there / amount + 1e-9)
 
 
 def check_resources(resources: Resources) -> None:

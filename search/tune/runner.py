@@ -11,17 +11,16 @@ from contextlib import contextmanager
 from ray import tune
 
 from tuneyard.datasets import Dataset
+from tuneyard.search.spec.resolved import ResolvedSpec
 from tuneyard.search.spec.schedulers import SchedulerSetting
-from tuneyard.search.spec.search import SearchSpec
 from tuneyard.search.storage.folder import CHECKPOINTS, SearchFolder
 from tuneyard.search.study.study import Study
 from tuneyard.search.tune.assignments import Proposals, folder_name, population_config
 from tuneyard.search.tune.connection import ENVIRONMENT
 from tuneyard.search.tune.events import SearchStopper, TrialEvents
-from tuneyard.search.tune.resources import Capacity, Resources
+from tuneyard.search.tune.resources import Capacity
 from tuneyard.search.tune.searcher import StudySearcher
 from tuneyard.search.tune.signals import stop_on_signals
-from tuneyard.spaces.objective import Objective
 from tuneyard.trainables.worker.setup import TrialSetup
 from tuneyard.trainables.worker.trainable import TrialTrainable
 
@@ -30,8 +29,7 @@ WORKER_LOSSES = 2
 
 
 def run_trials(
-    spec: SearchSpec,
-    objective: Objective,
+    search: ResolvedSpec,
     folds: tuple[Dataset, ...],
     study: Study,
     events: TrialEvents,
@@ -43,8 +41,7 @@ def run_trials(
     """Runs a search's trials; when it returns, each has ended and the listeners have heard of it.
 
     Args:
-        spec: The search.
-        objective: Of its task.
+        search: What is searched.
         folds: The data set, or its folds.
         study: Proposes the configs.
         events: Hears what happens.
@@ -53,15 +50,15 @@ def run_trials(
         seconds: Wall-clock budget; None without one.
     """
     os.environ.update(ENVIRONMENT)
-    resources = Resources.of(spec)
+    spec, resources = search.spec, search.resources
     deadline = time.time() + seconds if seconds else None
     setup = TrialSetup(
-        task=spec.task,
+        task=search.task.name,
         folds=folds,
         seed=spec.seed,
         cpus=resources.cpus,
         gpus=resources.gpus,
-        milestones=spec.scheduler.milestones(spec.max_epochs()),
+        milestones=spec.scheduler.milestones(search.max_epochs),
         target=spec.target,
         deadline=deadline,
     )
@@ -70,10 +67,10 @@ def run_trials(
     population = spec.scheduler.population
     waiting = spec.scheduler.needs_all_trials
     proposals = Proposals(study, folder)
-    capacity = Capacity(resources, left if waiting else spec.concurrency)
+    capacity = Capacity(resources, left if waiting else spec.max_concurrent_trials)
     scheduler = spec.scheduler.build(
         SchedulerSetting(
-            objective.mode, spec.narrowed(), spec.max_epochs(), spec.seed, study.curves()
+            search.task.objective.mode, search.space, search.max_epochs, spec.seed, study.curves()
         )
     )
     with stop_on_signals(stopper), _quiet_tune():

@@ -1,0 +1,66 @@
+"""The champions: the best registered model of each task, and the search that it comes from."""
+
+from __future__ import annotations
+
+from mlflow import MlflowClient
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+
+from tuneyard.search.access import shown
+from tuneyard.search.errors import SearchError
+from tuneyard.search.results.result import SearchResult
+from tuneyard.search.tracking.result import find_parent, read_result
+from tuneyard.search.tracking.tags import SearchTags, VersionTags
+from tuneyard.spaces.registry import descriptions
+
+CHAMPION = "champion"
+"""The alias of the version that is champion."""
+
+
+def model_name(task: str) -> str:
+    """The registered model of a task."""
+    return f"tuneyard-{task}"
+
+
+def find_champion(client: MlflowClient, task: str) -> ModelVersion | None:
+    """The task's champion; None where there is none yet."""
+    try:
+        return client.get_model_version_by_alias(model_name(task), CHAMPION)
+    except MlflowException as error:
+        # no such model, or no such alias; a server that is away must not look like that
+        if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            return None
+        raise
+
+
+def find_result(client: MlflowClient, name: str) -> SearchResult:
+    """The result of a search by its name, or of the search that a task's champion comes from.
+
+    Args:
+        client: Of the tracking server.
+        name: Of a search, or of a task.
+
+    Raises:
+        SearchError: There is no such search, it has not started, or the task has no champion yet.
+    """
+    search = _search_of_champion(client, name) if name in descriptions() else name
+    parent = find_parent(client, search)
+    if not SearchTags.decode(parent.data.tags).begun:
+        raise SearchError(f"search {search!r} has not started yet: it waits in the queue")
+    return read_result(client, parent)
+
+
+def _search_of_champion(client: MlflowClient, task: str) -> str:
+    champion = find_champion(client, task)
+    if champion is None:
+        raise SearchError(
+            f"task {task!r} has no champion in {shown(client.tracking_uri)} yet; "
+            f"run: tuneyard search {task}"
+        )
+    search = VersionTags.decode(champion.tags).search
+    if search is None:
+        raise SearchError(
+            f"the champion of task {task!r}, {champion.name} version {champion.version}, comes "
+            "from no search; name a search"
+        )
+    return search

@@ -1,0 +1,45 @@
+"""Evaluate: the best trial's model, tested once."""
+
+from __future__ import annotations
+
+import torch
+
+from tuneyard.search.stages.context import SearchContext
+from tuneyard.search.stages.stage import Findings, Stage
+from tuneyard.search.trials.record import TrialRecord
+from tuneyard.search.tune.resources import on_gpu
+from tuneyard.trainables.training.evaluate import FinalModel, finish
+
+
+class Evaluate(Stage):
+    """Tests the best model: here, or where there is a GPU if trials took one."""
+
+    def run(self, context: SearchContext, findings: Findings) -> None:
+        """Adds the final model, where a trial succeeded."""
+        if findings.best is not None:
+            findings.final = _test(context, findings.best)
+
+
+def _test(context: SearchContext, best: TrialRecord) -> FinalModel:
+    task, data, folder, search = context.task, context.data, context.folder, context.search
+    # only what the function needs travels to the node with the GPU
+    config = task.space.space().unflatten(best.best_params)
+    name, epochs = str(best.checkpoint), best.best_epoch
+    folds, seed, resources = search.folds, search.spec.seed, search.resources
+
+    def test(device: torch.device) -> FinalModel:
+        with folder.fetched(name) as checkpoint:
+            return finish(
+                task,
+                config,
+                data,
+                checkpoint=checkpoint,
+                folds=folds,
+                epochs=epochs,
+                seed=seed,
+                device=device,
+            )
+
+    if resources.gpus:
+        return on_gpu(test, resources)
+    return test(torch.device("cpu"))

@@ -1,0 +1,88 @@
+"""What a search needs before its first stage: data, storage, Ray; nothing is written yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from tuneyard.datasets import Dataset
+from tuneyard.search.errors import SearchError
+from tuneyard.search.spec.resolved import ResolvedSpec
+from tuneyard.search.spec.search import SearchSpec
+from tuneyard.search.spec.settings import Settings
+from tuneyard.search.storage.folder import SearchFolder
+from tuneyard.search.study.store import check_studies
+from tuneyard.search.study.study import Study
+from tuneyard.search.tune.connection import ray_connection
+from tuneyard.search.tune.memory import gpu_share
+from tuneyard.search.tune.resources import check_resources, check_shared
+from tuneyard.spaces.fields.training import TrainingSpace
+from tuneyard.trainables.task import Task, find_task
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A search with its data loaded, on a Ray that can hold its trials.
+
+    Attributes:
+        search: What is searched.
+        task: Loads the data and trains the models.
+        data: The task's data set.
+        folds: What trials are ranked on: the data set itself, or its folds.
+    """
+
+    search: ResolvedSpec
+    task: Task[TrainingSpace]
+    data: Dataset
+    folds: tuple[Dataset, ...]
+
+
+@contextmanager
+def prepared(
+    spec: SearchSpec, name: str, settings: Settings, folder: SearchFolder, *, resumed: bool
+) -> Iterator[Prepared]:
+    """Loads the data, sees that storage and resources are there, and connects to Ray.
+
+    Raises:
+        SearchError: The search can't be as it was asked for.
+        DataError: The task's data can't be had.
+    """
+    task = find_task(spec.task)
+    search = ResolvedSpec.of(spec, name=name)
+    data = task.load(settings.data_dir, spec.data)
+    task.prepare(search.space)
+    folds = _folds(data, search.folds)
+    check_studies(folder, name, settings.studies, resumed=resumed)
+    with ray_connection(settings.address):
+        if spec.gpus_per_trial == "auto":
+            search = search.with_gpus(gpu_share(search, task, folds))
+        check_resources(search.resources)
+        check_shared(folder)
+        yield Prepared(search, task, data, folds)
+
+
+def _folds(data: Dataset, folds: int) -> tuple[Dataset, ...]:
+    """What trials are ranked on: the data set itself, or its folds."""
+    if folds == 1:
+        return (data,)
+    try:
+        return tuple(data.fold(index, folds) for index in range(folds))
+    except ValueError as error:
+        raise SearchError(f"folds={folds} does not fit {data.name}: {error}") from None
+
+
+def open_study(
+    search: ResolvedSpec, folder: SearchFolder, settings: Settings, *, resumed: bool
+) -> Study:
+    """The study of a search, new or as it was left."""
+    return Study(
+        search.space,
+        search.task.objective,
+        search.spec.sampler,
+        folder,
+        seed=search.spec.seed,
+        name=search.name,
+        studies=settings.studies,
+        resumed=resumed,
+    )
