@@ -18,7 +18,7 @@ YEAR = 12
 
 
 class Forecaster(nn.Module):
-    """A window of standardised values in, the next one out: (B, lookback, 1) -> (B,)."""
+    """Maps windows of standardized values (B, lookback, 1) to the next value of each (B,)."""
 
     def __init__(self, config: AirplaneLstmSpace) -> None:
         super().__init__()
@@ -30,18 +30,18 @@ class Forecaster(nn.Module):
         self.residual = config.residual
 
     def forward(self, windows: Tensor) -> Tensor:
-        """Forecasts one step ahead."""
+        """The forecasts one step ahead, standardized."""
         _, hidden = self.layers(windows)
         forecast: Tensor = self.head(self.dropout(last_states(hidden, bidirectional=False)))[:, 0]
         return windows[:, -1, 0] + forecast if self.residual else forecast
 
 
 class Scale(nn.Module):
-    """The transform of a series and its inverse one step ahead, standardised.
+    """A transform of a series followed by standardization, and the inverse one step ahead.
 
     Args:
-        transform: Which transform.
-        train: The training split's values, which mean and deviation are fitted on.
+        transform: The name of the transform.
+        train: The values of the training split, on which mean and deviation are fitted.
     """
 
     mean: Tensor
@@ -51,27 +51,27 @@ class Scale(nn.Module):
         super().__init__()
         self._transform = transform
         self.lag = {"none": 0, "log": 0, "log_diff": 1, "seasonal_log_diff": YEAR}[transform]
-        values = self._raw(train)
+        values = self._transformed(train)
         self.register_buffer("mean", values.mean())
         self.register_buffer("deviation", values.std())
 
-    def _raw(self, series: Tensor) -> Tensor:
+    def _transformed(self, series: Tensor) -> Tensor:
         if self._transform == "none":
             return series
         logs = series.log()
         return logs[..., self.lag :] - logs[..., : -self.lag] if self.lag else logs
 
     def forward(self, series: Tensor) -> Tensor:
-        """Passengers (..., T) to standardised values (..., T - lag)."""
-        scaled: Tensor = (self._raw(series) - self.mean) / self.deviation
+        """Maps passengers (..., T) to standardized values (..., T - lag)."""
+        scaled: Tensor = (self._transformed(series) - self.mean) / self.deviation
         return scaled
 
     def inverse(self, forecast: Tensor, before: Tensor) -> Tensor:
-        """A standardised forecast (...) to passengers.
+        """Maps a standardized forecast (...) to passengers.
 
         Args:
-            forecast: Standardised value of the month to forecast.
-            before: Passengers `lag` months before it (unused where the lag is 0).
+            forecast: The standardized value of the month to forecast.
+            before: The passengers `lag` months earlier; not used if the lag is 0.
         """
         value = forecast * self.deviation + self.mean
         if self._transform == "none":
@@ -80,7 +80,7 @@ class Scale(nn.Module):
 
 
 class AirplaneProblem(Problem):
-    """Windows over the series: the months before a target month, and the target."""
+    """Windows of the series: the months before a target month, and the target."""
 
     def __init__(self, config: AirplaneLstmSpace, data: Dataset, device: torch.device) -> None:
         self.device = device
@@ -93,14 +93,21 @@ class AirplaneProblem(Problem):
         self.model = Forecaster(config).to(device)
 
     def build_tensors(self, split: Split) -> Batch:
-        """Windows whose target month is in the split: window (B, L, 1), target, before, actual."""
+        """The windows whose target month is in the split.
+
+        These are `window` (B, lookback, 1) and `target` (B,), both standardized, and `before` and
+        `actual` (B,), the passengers `lag` months before the target month and in it.
+
+        Raises:
+            ValueError: The split is too short for a single window.
+        """
         lag, lookback = self._scale.lag, self._lookback
         months = torch.tensor(self._data.splits[split], device=self.device)
         months = months[months >= lag + lookback]
         if not len(months):
             raise ValueError(
                 f"lookback={lookback} with a lag of {lag} months leaves no window in the {split} "
-                f"part of {len(self._data.splits[split])} months"
+                f"split of {len(self._data.splits[split])} months"
             )
         steps = torch.arange(-lookback, 0, device=self.device)
         return {
@@ -111,11 +118,11 @@ class AirplaneProblem(Problem):
         }
 
     def loss(self, batch: Batch) -> Tensor:
-        """Mean squared error of the standardised forecast."""
+        """The mean squared error of the standardized forecasts."""
         return nn.functional.mse_loss(self.model(batch["window"]), batch["target"])
 
     def evaluate(self, batch: Batch) -> Metrics:
-        """``loss``, and ``rmse`` and ``mae`` in thousand passengers."""
+        """The ``loss``, and ``rmse`` and ``mae`` in thousand passengers."""
         forecast = self.model(batch["window"])
         error = self._scale.inverse(forecast, batch["before"]) - batch["actual"]
         return {
@@ -125,14 +132,17 @@ class AirplaneProblem(Problem):
         }
 
     def export(self) -> tuple[nn.Module, np.ndarray]:
-        """(B, lag + lookback) months of passengers to the next month's (B,), in thousands."""
+        """A module from (B, lag + lookback) months of passengers to the next month's (B,).
+
+        Passengers are in thousands.
+        """
         module = ExportedForecaster(self._scale, self.model).cpu().eval()
         length = self._scale.lag + self._lookback
         return module, np.stack([self._series[:length].cpu(), self._series[1 : length + 1].cpu()])
 
 
 class ExportedForecaster(nn.Module):
-    """The forecaster between the scale and its inverse."""
+    """The forecaster with the scaling before it and the inverse after it."""
 
     def __init__(self, scale: Scale, model: nn.Module) -> None:
         super().__init__()
@@ -140,24 +150,24 @@ class ExportedForecaster(nn.Module):
         self.model = model
 
     def forward(self, passengers: Tensor) -> Tensor:
-        """The last months' passengers (B, lag + lookback), in thousands, to the next month's."""
+        """Maps the last months' passengers (B, lag + lookback) to the next month's (thousands)."""
         forecast = self.model(self.scale(passengers)[..., None])
         return self.scale.inverse(forecast, passengers[:, -max(self.scale.lag, 1)])
 
 
 class AirplaneLstm(Task[AirplaneLstmSpace]):
-    """One-step-ahead forecasts of the last 36 months; RMSE in thousand passengers."""
+    """Forecasts of the next month, tested on the last 36; ranked by RMSE in thousand passengers."""
 
     description = DESCRIPTION
 
     def load(self, data_dir: Path | None, choice: str | None = None) -> Dataset:
-        """The 144 months, from the package."""
+        """Loads the 144 months, which the package contains."""
         return airplane.load(data_dir)
 
     def problem(
         self, config: AirplaneLstmSpace, data: Dataset, device: torch.device
     ) -> AirplaneProblem:
-        """Windows of `lookback` months, scaled by the training split."""
+        """Windows of `lookback` months, scaled by statistics of the training split."""
         return AirplaneProblem(config, data, device)
 
 

@@ -18,7 +18,7 @@ FEATURES = 8
 
 
 class Perceptron(nn.Sequential):
-    """Features (B, 8) to one logit a row (B,)."""
+    """Maps features (B, 8) to one logit per row (B,)."""
 
     def __init__(self, config: DiabetesSpace) -> None:
         layers = hidden_layers(
@@ -32,7 +32,7 @@ class Perceptron(nn.Sequential):
 
 
 class DiabetesProblem(Problem):
-    """Features and labels as they are: the publisher has scaled them."""
+    """Features and labels, unchanged, since the published features are scaled already."""
 
     def __init__(self, config: DiabetesSpace, data: Dataset, device: torch.device) -> None:
         self.device = device
@@ -40,7 +40,7 @@ class DiabetesProblem(Problem):
         self.model = Perceptron(config).to(device)
 
     def build_tensors(self, split: Split) -> Batch:
-        """features (B, 8) and label (B,), as floats."""
+        """`features` (B, 8) and `label` (B,), as floats."""
         rows = self._data.splits[split]
         features, labels = self._data.arrays["features"][rows], self._data.arrays["label"][rows]
         return {
@@ -54,7 +54,7 @@ class DiabetesProblem(Problem):
         return nn.functional.binary_cross_entropy_with_logits(logits, batch["label"])
 
     def evaluate(self, batch: Batch) -> Metrics:
-        """``loss``; ``accuracy`` and ``auc`` (area under the ROC curve), both in [0, 1]."""
+        """The ``loss``, and ``accuracy`` and ``auc`` (area under the ROC curve), both in [0, 1]."""
         logits, labels = self.model(batch["features"]), batch["label"]
         return {
             "loss": nn.functional.binary_cross_entropy_with_logits(logits, labels),
@@ -63,30 +63,30 @@ class DiabetesProblem(Problem):
         }
 
     def export(self) -> tuple[nn.Module, np.ndarray]:
-        """(B, 8) features to the probability of class 1 (B,)."""
+        """A module from features (B, 8) to the probability of class 1 (B,)."""
         module = nn.Sequential(self.model, nn.Sigmoid()).cpu().eval()
         return module, self._data.arrays["features"][:2]
 
 
 def _auc(scores: Tensor, positive: Tensor) -> Tensor:
-    """How often a positive scores above a negative, ties by half; stays on the device."""
+    """The share of pairs in which a positive scores above a negative; ties count one half."""
     gaps = scores[positive][:, None] - scores[~positive][None, :]
     return (gaps.sign().mean() + 1) / 2
 
 
 class DiabetesMlp(Task[DiabetesSpace]):
-    """Binary classification; accuracy."""
+    """Binary classification, ranked by accuracy."""
 
     description = DESCRIPTION
 
     def load(self, data_dir: Path | None, choice: str | None = None) -> Dataset:
-        """The 759 rows as the course's repository ships them."""
+        """Loads the 759 rows as published in the course's repository."""
         return diabetes.load(data_dir)
 
     def problem(
         self, config: DiabetesSpace, data: Dataset, device: torch.device
     ) -> DiabetesProblem:
-        """The rows of each split."""
+        """The rows of each split and a fresh network."""
         return DiabetesProblem(config, data, device)
 
 

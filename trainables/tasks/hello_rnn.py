@@ -23,9 +23,10 @@ _CELLS: dict[Cell, type[nn.RNNCell] | type[nn.GRUCell] | type[nn.LSTMCell]] = {
 
 
 class CellByCell(nn.Module):
-    """Stacked recurrent layers, run one cell and one step at a time.
+    """Stacked recurrent layers that run one cell and one step at a time.
 
-    The same function as `build_recurrent` without dropout; the same seed gives the same weights.
+    The layers compute the same function as those of `build_recurrent` without dropout, and the same
+    seed gives the same weights.
     """
 
     def __init__(self, cell: Cell, input_size: int, hidden_size: int, num_layers: int) -> None:
@@ -35,7 +36,10 @@ class CellByCell(nn.Module):
         self._is_lstm = cell == "lstm"
 
     def forward(self, inputs: Tensor) -> tuple[Tensor, None]:
-        """(B, T, input_size) to the last layer's states (B, T, hidden_size), as a stack does."""
+        """Maps (B, T, input_size) to the last layer's states (B, T, hidden_size), and None.
+
+        The pair has the form of the output of torch's recurrent layers.
+        """
         steps = list(inputs.unbind(1))
         for cell in self.cells:
             state = None
@@ -46,11 +50,11 @@ class CellByCell(nn.Module):
 
 
 class Speller(nn.Module):
-    """Letters (B, T) to logits of the answer's letters (B, T, letters).
+    """Maps letters (B, T) to logits of the answer's letters (B, T, letters).
 
     Attributes:
-        tried: Epochs that began before the word was spelled right.
-        solved: Whether it was spelled right when an epoch began.
+        tried: The number of epochs that began before the answer was spelled correctly.
+        solved: Whether the answer was spelled correctly at the beginning of some epoch.
     """
 
     tried: Tensor
@@ -69,12 +73,12 @@ class Speller(nn.Module):
             else build_recurrent(*layers, dropout=0.0)
         )
         self.head = nn.Linear(config.hidden_size, letters)
-        # buffers, so that a checkpoint and the best epoch's weights hold them
+        # buffers, so that checkpoints and the weights of the best epoch contain them
         self.register_buffer("tried", torch.zeros(()))
         self.register_buffer("solved", torch.zeros((), dtype=torch.bool))
 
     def forward(self, words: Tensor) -> Tensor:
-        """One logit for each letter, at each step."""
+        """One logit per letter of the alphabet, at each step."""
         if self.embedding is not None:
             inputs = self.embedding(words)
         else:
@@ -85,7 +89,7 @@ class Speller(nn.Module):
 
 
 class HelloProblem(Problem):
-    """The one pair; the model counts the epochs until it spells the answer."""
+    """The pair of words; the model counts the epochs until it spells the answer."""
 
     model: Speller
 
@@ -95,7 +99,7 @@ class HelloProblem(Problem):
         self.model = Speller(config, len(data.classes)).to(device)
 
     def build_tensors(self, split: Split) -> Batch:
-        """word (B, 5) and answer (B, 5), places in the alphabet."""
+        """`word` (B, 5) and `answer` (B, 5), as indices of letters in the alphabet."""
         rows = self._data.splits[split]
         return {
             name: torch.tensor(self._data.arrays[name][rows], device=self.device)
@@ -103,60 +107,61 @@ class HelloProblem(Problem):
         }
 
     def batches(self, batch_size: int | None, generator: torch.Generator) -> Iterator[Batch]:
-        """See `Problem.batches`; an epoch that begins unsolved counts."""
+        """See `Problem.batches`; also counts the epoch if the answer is not yet correct."""
         with torch.no_grad():
-            self.model.solved |= self._spelled(self.tensors("train"))
+            self.model.solved |= self._is_correct(self.tensors("train"))
             self.model.tried += ~self.model.solved
         yield from super().batches(batch_size, generator)
 
-    def _spelled(self, batch: Batch) -> Tensor:
-        """Whether every letter of every row is right; a scalar on the device."""
+    def _is_correct(self, batch: Batch) -> Tensor:
+        """Whether every letter of every row is correct, a scalar on the device."""
         logits: Tensor = self.model(batch["word"])
         return (logits.argmax(2) == batch["answer"]).all()
 
     def loss(self, batch: Batch) -> Tensor:
-        """Cross entropy over the letters, mean over the steps."""
+        """The cross entropy over the letters, averaged over the steps."""
         logits = self.model(batch["word"])
         return nn.functional.cross_entropy(logits.flatten(0, 1), batch["answer"].flatten())
 
     def evaluate(self, batch: Batch) -> Metrics:
-        """``loss``; ``accuracy`` by letter, in [0, 1]; ``epochs_to_solve``.
+        """The ``loss``; the ``accuracy`` over letters, in [0, 1]; and ``epochs_to_solve``.
 
-        The word is solved once every letter is right at the end of an epoch. As long as it is not,
-        `epochs_to_solve` is one more than the epochs so far: 16 after 15 epochs means unsolved. The
-        course prints what it predicts before each step, so its epoch 10 is epoch 9 here.
+        The task is solved once every letter is correct at the end of an epoch. Until then,
+        `epochs_to_solve` is one more than the number of epochs so far: 16 after 15 epochs means
+        unsolved. The course prints its prediction before each step, so its epoch 10 is epoch 9
+        here.
         """
         logits = self.model(batch["word"])
-        right = logits.argmax(2) == batch["answer"]
-        unsolved = ~(self.model.solved | right.all())
+        correct = logits.argmax(2) == batch["answer"]
+        unsolved = ~(self.model.solved | correct.all())
         return {
             "loss": nn.functional.cross_entropy(logits.flatten(0, 1), batch["answer"].flatten()),
-            "accuracy": right.float().mean(),
+            "accuracy": correct.float().mean(),
             "epochs_to_solve": self.model.tried + unsolved,
         }
 
     def export(self) -> tuple[nn.Module, np.ndarray]:
-        """(B, 5) places in the alphabet to the probability of each letter (B, 5, letters)."""
+        """A module from indices (B, 5) to the probability of each letter (B, 5, letters)."""
         module = nn.Sequential(self.model, nn.Softmax(-1)).cpu().eval()
         return module, self._data.arrays["word"][:2]
 
 
 class HelloRnn(Task[HelloRnnSpace]):
-    """Learning one pair of words by heart; cross entropy after 15 epochs, and epochs to solve."""
+    """Memorizing one pair of words, ranked by cross entropy; also measures the epochs to solve."""
 
     description = DESCRIPTION
 
     def load(self, data_dir: Path | None, choice: str | None = None) -> Dataset:
-        """The one pair, from the package."""
+        """Loads the pair of words, which the package contains."""
         return hello.load(data_dir)
 
     def problem(self, config: HelloRnnSpace, data: Dataset, device: torch.device) -> HelloProblem:
-        """The pair as places in the alphabet."""
+        """The pair of words as indices of letters, and a fresh network."""
         return HelloProblem(config, data, device)
 
     def encode(self, inputs: Sequence[object], shape: tuple[int, ...]) -> Sequence[object]:
-        """Words of the letters e, h, l and o as places in the alphabet; places stay as they are."""
-        return [hello.encode(one) if isinstance(one, str) else one for one in inputs]
+        """Turns words of the letters e, h, l and o into indices; keeps indices unchanged."""
+        return [hello.encode(item) if isinstance(item, str) else item for item in inputs]
 
 
 TASK = HelloRnn()

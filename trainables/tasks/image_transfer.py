@@ -1,4 +1,4 @@
-"""Task ``image-transfer``: the class of a picture by a trained backbone and a new head."""
+"""Task ``image-transfer``: the class of a picture by a pretrained backbone and a new head."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from tuneyard.trainables.problems.images import BRIGHTEST, mean_over_chunks
 from tuneyard.trainables.task import Task
 
 CHUNK = 64
-"""Pictures that are measured at a time."""
+"""Pictures evaluated at a time."""
 
 
 class TransferNetwork(nn.Module):
-    """Pictures (B, 3, H, W) to logits (B, classes): frozen stages, tuned stages, head."""
+    """Maps pictures (B, 3, H, W) to logits (B, classes): frozen stages, trained stages, head."""
 
     def __init__(self, config: ImageTransferSpace, classes: int) -> None:
         super().__init__()
@@ -36,24 +36,24 @@ class TransferNetwork(nn.Module):
         self.head = _head(config, width, classes)
 
     def train(self, mode: bool = True) -> Self:
-        """Frozen batch norms keep their statistics too: frozen stages stay in evaluation mode."""
+        """Keeps frozen stages in evaluation mode, so their batch norms keep their statistics."""
         super().train(mode)
         self.frozen.eval()
         return self
 
     def features(self, pictures: Tensor) -> Tensor:
-        """(B, 3, H, W), scaled as for ImageNet, to (B, width), the mean over all places."""
+        """Maps scaled pictures (B, 3, H, W) to features (B, width), averaged over all positions."""
         features: Tensor = self.tuned(self.frozen(pictures)).mean((2, 3))
         return features
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """Logits by class."""
+        """The logits of the classes."""
         logits: Tensor = self.head(self.features(pictures))
         return logits
 
 
 def _head(config: ImageTransferSpace, width: int, classes: int) -> nn.Sequential:
-    """Features (B, width) to logits: one linear map, or two with a hidden layer between."""
+    """Builds the head from features (B, width) to logits, with or without a hidden layer."""
     layers: list[nn.Module] = []
     if config.hidden_size is not None:
         layers += [nn.Dropout(config.dropout), nn.Linear(width, config.hidden_size), nn.ReLU()]
@@ -62,7 +62,7 @@ def _head(config: ImageTransferSpace, width: int, classes: int) -> nn.Sequential
 
 
 class Scaled(nn.Module):
-    """Bytes (B, 3, H, W) to floats scaled as those that the weights were trained on."""
+    """Maps bytes (B, 3, H, W) to floats, scaled as in the training of the pretrained weights."""
 
     mean: Tensor
     deviation: Tensor
@@ -73,16 +73,20 @@ class Scaled(nn.Module):
         self.register_buffer("deviation", torch.tensor(DEVIATION)[:, None, None])
 
     def forward(self, picture: Tensor) -> Tensor:
-        """Pixels in [0, 255] to floats."""
+        """Scales pixels in [0, 255]."""
         return self.scale(picture.float() / BRIGHTEST)
 
     def scale(self, pixels: Tensor) -> Tensor:
-        """Pixels in [0, 1] to mean 0 and deviation 1, as ImageNet has them."""
+        """Standardizes pixels in [0, 1] by ImageNet's mean and deviation."""
         return (pixels - self.mean) / self.deviation
 
 
 class ImageTransferProblem(Problem):
-    """Pictures as bytes on the device; their features alone where no pixel and no stage changes."""
+    """Pictures as bytes on the device, or their features only, if no stage is trained.
+
+    Features can stand for the pictures if all stages are frozen and there is no augmentation: then
+    they are the same in each epoch.
+    """
 
     model: TransferNetwork
 
@@ -90,21 +94,21 @@ class ImageTransferProblem(Problem):
         self.device = device
         self._data = data
         self._augmentation = config.augmentation
-        self._fixed = config.frozen_stages == STAGES and config.augmentation is None
-        self._rate = config.backbone_rate
+        self._has_fixed_features = config.frozen_stages == STAGES and config.augmentation is None
+        self._backbone_rate = config.backbone_rate
         self._scaled = Scaled().to(device)
         self.model = TransferNetwork(config, len(data.classes)).to(device)
 
     def learning_rate_multipliers(self) -> Mapping[nn.Parameter, float]:
-        """The backbone's learning rate is a share of the head's."""
-        return dict.fromkeys(self.model.tuned.parameters(), self._rate)
+        """`backbone_rate` for the trained stages of the backbone."""
+        return dict.fromkeys(self.model.tuned.parameters(), self._backbone_rate)
 
     def build_tensors(self, split: Split) -> Batch:
-        """label (B,), and image (B, 3, H, W), bytes, or features (B, width) where they stay."""
+        """`label` (B,), and `image` (B, 3, H, W), bytes, or `features` (B, width) if fixed."""
         rows = self._data.splits[split]
         image = torch.tensor(self._data.arrays["image"][rows], device=self.device)
         label = torch.tensor(self._data.arrays["label"][rows], device=self.device)
-        if not self._fixed:
+        if not self._has_fixed_features:
             return {"image": image, "label": label}
         self.model.frozen.eval()
         with torch.no_grad():
@@ -112,11 +116,11 @@ class ImageTransferProblem(Problem):
         return {"features": torch.cat(chunks), "label": label}
 
     def loss(self, batch: Batch) -> Tensor:
-        """Cross entropy over the classes."""
+        """The cross entropy over the classes."""
         return nn.functional.cross_entropy(self._logits(batch), batch["label"])
 
     def _logits(self, batch: Batch) -> Tensor:
-        if self._fixed:
+        if self._has_fixed_features:
             logits: Tensor = self.model.head(batch["features"])
         else:
             pixels = batch["image"].float() / BRIGHTEST
@@ -126,29 +130,29 @@ class ImageTransferProblem(Problem):
         return logits
 
     def evaluate(self, batch: Batch) -> Metrics:
-        """``loss`` and ``accuracy``."""
+        """The ``loss`` and the ``accuracy``."""
         return mean_over_chunks(batch, self._measure, CHUNK)
 
     def _measure(self, batch: Batch) -> Metrics:
         return classification_metrics(self._logits(batch), batch["label"])
 
     def export(self) -> tuple[nn.Module, np.ndarray]:
-        """(B, 3, 224, 224) bytes to the probability of each class (B, classes)."""
+        """A module from pictures (B, 3, 224, 224), bytes, to class probabilities (B, classes)."""
         module = nn.Sequential(Scaled(), self.model, nn.Softmax(1)).cpu().eval()
         return module, self._data.arrays["image"][:2]
 
 
 class ImageTransfer(Task[ImageTransferSpace]):
-    """Classification of the pictures of a folder; accuracy."""
+    """Classification of the pictures of a folder, ranked by accuracy."""
 
     description = DESCRIPTION
 
     def load(self, data_dir: Path | None, choice: str | None = None) -> Dataset:
-        """The pictures of a folder, a folder for each class, at 224 x 224."""
+        """Loads the pictures of a folder, with one folder per class, at 224 x 224 pixels."""
         return image_folder.load(choice, data_dir)
 
     def prepare(self, space: Space[ImageTransferSpace]) -> None:
-        """Downloads the weights of every backbone that is searched, so that trials find them."""
+        """Downloads the weights of every backbone in the space, so that trials find them."""
         domains = {leaf.path: leaf.domain for leaf in space.leaves}
         if "imagenet" in domains["weights"].grid(1):
             for backbone in domains["backbone"].grid(1):
@@ -157,7 +161,7 @@ class ImageTransfer(Task[ImageTransferSpace]):
     def problem(
         self, config: ImageTransferSpace, data: Dataset, device: torch.device
     ) -> ImageTransferProblem:
-        """The pictures of each split."""
+        """The pictures of each split and a network with a new head."""
         return ImageTransferProblem(config, data, device)
 
 

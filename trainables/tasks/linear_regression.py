@@ -15,7 +15,7 @@ from tuneyard.trainables.task import Task
 
 
 class LinearRegressionProblem(Problem):
-    """Points as they are."""
+    """The points, unchanged, and a linear model."""
 
     model: nn.Linear
 
@@ -25,7 +25,7 @@ class LinearRegressionProblem(Problem):
         self.model = nn.Linear(1, 1).to(device)
 
     def build_tensors(self, split: Split) -> Batch:
-        """x (B, 1) and y (B, 1)."""
+        """`x` (B, 1) and `y` (B, 1)."""
         rows = self._data.splits[split]
         return {
             name: torch.tensor(self._data.arrays[name][rows, None], device=self.device)
@@ -33,11 +33,11 @@ class LinearRegressionProblem(Problem):
         }
 
     def loss(self, batch: Batch) -> Tensor:
-        """Mean squared error."""
+        """The mean squared error."""
         return nn.functional.mse_loss(self.model(batch["x"]), batch["y"])
 
     def evaluate(self, batch: Batch) -> Metrics:
-        """``loss``, the mean squared error; ``weight`` and ``bias`` of the line."""
+        """The ``loss``, i.e. the mean squared error, and the line's ``weight`` and ``bias``."""
         return {
             "loss": self.loss(batch),
             "weight": self.model.weight.detach()[0, 0],
@@ -45,24 +45,24 @@ class LinearRegressionProblem(Problem):
         }
 
     def export(self) -> tuple[nn.Module, np.ndarray]:
-        """(B, 1) values of x to y (B,)."""
+        """A module from x (B, 1) to y (B,)."""
         module = nn.Sequential(self.model, nn.Flatten(0)).cpu().eval()
         return module, self._data.arrays["x"][:2, None]
 
 
 class LinearRegression(Task[LinearRegressionSpace]):
-    """The line y = 2x; mean squared error."""
+    """Fits the line y = 2x, ranked by mean squared error."""
 
     description = DESCRIPTION
 
     def load(self, data_dir: Path | None, choice: str | None = None) -> Dataset:
-        """Three exact points to train on, or 120 with noise."""
+        """Loads points of the line: three exact ones for training, or 120 with noise."""
         return linear_regression.load(choice, data_dir)
 
     def problem(
         self, config: LinearRegressionSpace, data: Dataset, device: torch.device
     ) -> LinearRegressionProblem:
-        """The points of each split."""
+        """The points of each split and a fresh line."""
         return LinearRegressionProblem(data, device)
 
 

@@ -1,4 +1,4 @@
-"""Task ``logistic-regression``: hours of study to the probability that the exam is passed."""
+"""Task ``logistic-regression``: the probability of passing an exam from hours of study."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tuneyard.trainables.task import Task
 
 
 class LogisticRegressionProblem(Problem):
-    """Hours as they are."""
+    """The hours, unchanged, and a logistic regression."""
 
     def __init__(self, data: Dataset, device: torch.device) -> None:
         self.device = device
@@ -23,7 +23,7 @@ class LogisticRegressionProblem(Problem):
         self.model = nn.Sequential(nn.Linear(1, 1), nn.Flatten(0)).to(device)
 
     def build_tensors(self, split: Split) -> Batch:
-        """hours (B, 1) and label (B,), as floats."""
+        """`hours` (B, 1) and `label` (B,), as floats."""
         rows = self._data.splits[split]
         hours, label = self._data.arrays["hours"][rows], self._data.arrays["label"][rows]
         return {
@@ -32,12 +32,12 @@ class LogisticRegressionProblem(Problem):
         }
 
     def loss(self, batch: Batch) -> Tensor:
-        """Mean log loss, from the logits: exact where the sigmoid would round to 0 or 1."""
+        """The mean log loss, computed from logits, so it is exact even for extreme ones."""
         logits = self.model(batch["hours"])
         return nn.functional.binary_cross_entropy_with_logits(logits, batch["label"])
 
     def evaluate(self, batch: Batch) -> Metrics:
-        """``loss``, the mean log loss; ``accuracy`` in [0, 1]."""
+        """The ``loss``, i.e. the mean log loss, and the ``accuracy``, in [0, 1]."""
         logits = self.model(batch["hours"])
         return {
             "loss": nn.functional.binary_cross_entropy_with_logits(logits, batch["label"]),
@@ -45,24 +45,24 @@ class LogisticRegressionProblem(Problem):
         }
 
     def export(self) -> tuple[nn.Module, np.ndarray]:
-        """(B, 1) hours to the probability of passing (B,)."""
+        """A module from hours (B, 1) to the probability of passing (B,)."""
         module = nn.Sequential(self.model, nn.Sigmoid()).cpu().eval()
         return module, self._data.arrays["hours"][:2, None]
 
 
 class LogisticRegression(Task[LogisticRegressionSpace]):
-    """Binary classification by one feature; log loss."""
+    """Binary classification by one feature, ranked by log loss."""
 
     description = DESCRIPTION
 
     def load(self, data_dir: Path | None, choice: str | None = None) -> Dataset:
-        """Three students to train on, or 180 whose exams are partly luck."""
+        """Loads students: three for training, or 180 whose results are partly random."""
         return logistic_regression.load(choice, data_dir)
 
     def problem(
         self, config: LogisticRegressionSpace, data: Dataset, device: torch.device
     ) -> LogisticRegressionProblem:
-        """The students of each split."""
+        """The students of each split and a fresh model."""
         return LogisticRegressionProblem(data, device)
 
 

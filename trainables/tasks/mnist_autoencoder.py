@@ -1,4 +1,4 @@
-"""Task ``mnist-autoencoder``: images through a short code and back."""
+"""Task ``mnist-autoencoder``: reconstruction of images from a short code."""
 
 from __future__ import annotations
 
@@ -15,27 +15,28 @@ from tuneyard.trainables.problems.images import ImageProblem, ImageTask, Scaled,
 
 
 class AutoencoderProblem(ImageProblem):
-    """Images and what comes back of them."""
+    """The images and an autoencoder that reconstructs them."""
 
     def __init__(self, config: MnistAutoencoderSpace, data: Dataset, device: torch.device) -> None:
         super().__init__(EncoderDecoder(config, config.code_size), data, device)
         self._reconstruction = config.reconstruction
 
     def loss(self, batch: Batch) -> Tensor:
-        """Mean over the pixels of the loss that the config names."""
+        """The reconstruction loss that the config selects, averaged over the pixels."""
         pixels = self.pixels(batch)
-        return self._compare(self.model(pixels), pixels)
+        return self._reconstruction_loss(self.model(pixels), pixels)
 
-    def _compare(self, logits: Tensor, pixels: Tensor) -> Tensor:
+    def _reconstruction_loss(self, logits: Tensor, pixels: Tensor) -> Tensor:
         if self._reconstruction == "mse":
             return mse_loss(logits.sigmoid(), pixels)
         return binary_cross_entropy_with_logits(logits, pixels)
 
     def evaluate(self, batch: Batch) -> Metrics:
-        """Means over the pixels, which lie in [0, 1].
+        """The ``loss``, ``mse`` and ``bce``, averaged over the pixels, which lie in [0, 1].
 
-        ``loss`` is the one that is trained, ``mse`` the squared error and ``bce`` the binary cross
-        entropy in nats, which greys keep above 0.
+        ``loss`` is the loss that is minimized in training, ``mse`` the squared error, and ``bce``
+        the binary cross entropy in nats, which is positive even for a perfect reconstruction if
+        some pixels are grey.
         """
         return mean_over_chunks(batch, self._measure)
 
@@ -43,27 +44,27 @@ class AutoencoderProblem(ImageProblem):
         pixels = self.pixels(batch)
         logits = self.model(pixels)
         return {
-            "loss": self._compare(logits, pixels),
+            "loss": self._reconstruction_loss(logits, pixels),
             "mse": mse_loss(logits.sigmoid(), pixels),
             "bce": binary_cross_entropy_with_logits(logits, pixels),
         }
 
     def export(self) -> tuple[nn.Module, np.ndarray]:
-        """(B, 28, 28) bytes to their reconstructions, grey levels in [0, 255]."""
+        """A module from images (B, 28, 28), bytes, to reconstructions in [0, 255]."""
         return nn.Sequential(
             Scaled(), self.model, LogitsToGreyLevels()
         ).cpu().eval(), self.examples()
 
 
 class MnistAutoencoder(ImageTask[MnistAutoencoderSpace]):
-    """Reconstruction of images; mean squared error of a pixel in [0, 1]."""
+    """Reconstruction of images, ranked by the mean squared error of pixels in [0, 1]."""
 
     description = DESCRIPTION
 
     def problem(
         self, config: MnistAutoencoderSpace, data: Dataset, device: torch.device
     ) -> AutoencoderProblem:
-        """Images and a fresh network."""
+        """The images and a fresh autoencoder."""
         return AutoencoderProblem(config, data, device)
 
 

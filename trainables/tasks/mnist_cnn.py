@@ -12,18 +12,18 @@ from tuneyard.trainables.problems.images import ClassificationTask
 
 
 class ConvNet(nn.Sequential):
-    """Images (B, 1, 28, 28) to logits (B, 10)."""
+    """Maps images (B, 1, 28, 28) to logits (B, 10)."""
 
     def __init__(self, config: MnistCnnSpace) -> None:
         layers: list[nn.Module] = []
         size, channels = images.SIZE, 1
-        for wanted in config.channels:
-            # three convolutions of 5 x 5 would leave nothing of 28 x 28 pixels
+        for out_channels in config.channels:
+            # e.g. three 5 x 5 convolutions without padding would leave no pixel of 28 x 28
             padding = config.padding or size - config.kernel_size + 1 < 2
             layers += [
                 convolution(
                     channels,
-                    wanted,
+                    out_channels,
                     config.kernel_size,
                     padding=padding,
                     batch_norm=config.batch_norm,
@@ -32,7 +32,7 @@ class ConvNet(nn.Sequential):
                 build_activation(config.activation),
             ]
             size = (size if padding else size - config.kernel_size + 1) // 2
-            channels = wanted
+            channels = out_channels
         layers.append(nn.Flatten())
         if config.dropout:
             layers.append(nn.Dropout(config.dropout))
@@ -48,7 +48,7 @@ class ConvNet(nn.Sequential):
 
 
 class MnistCnn(ClassificationTask[MnistCnnSpace]):
-    """Classification over ten classes; accuracy."""
+    """Classification into ten classes, ranked by accuracy."""
 
     description = DESCRIPTION
 

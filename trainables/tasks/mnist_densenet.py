@@ -11,7 +11,7 @@ from tuneyard.trainables.problems.images import ClassificationTask
 
 
 class DenseLayer(nn.Module):
-    """Batch norm, ReLU and a convolution of 3 x 3, whose output is put behind the input."""
+    """Batch norm, ReLU and a 3 x 3 convolution whose output is concatenated to the input."""
 
     def __init__(self, channels: int, growth_rate: int, dropout: float) -> None:
         super().__init__()
@@ -23,12 +23,12 @@ class DenseLayer(nn.Module):
         )
 
     def forward(self, images: Tensor) -> Tensor:
-        """(B, channels, H, W) to (B, channels + growth rate, H, W)."""
+        """Maps (B, channels, H, W) to (B, channels + growth_rate, H, W)."""
         return torch.cat([images, self.layers(images)], dim=1)
 
 
 class DenseNet(nn.Sequential):
-    """Images (B, 1, 28, 28) to logits (B, 10)."""
+    """Maps images (B, 1, 28, 28) to logits (B, 10)."""
 
     def __init__(self, config: MnistDensenetSpace) -> None:
         channels = config.first_channels
@@ -50,7 +50,7 @@ class DenseNet(nn.Sequential):
 
 
 def _block(config: MnistDensenetSpace, channels: int) -> list[nn.Module]:
-    """Layers of which each sees what all before it made."""
+    """The layers of a block, each of which reads the outputs of all layers before it."""
     return [
         DenseLayer(channels + index * config.growth_rate, config.growth_rate, config.dropout)
         for index in range(config.layers)
@@ -58,7 +58,7 @@ def _block(config: MnistDensenetSpace, channels: int) -> list[nn.Module]:
 
 
 class MnistDensenet(ClassificationTask[MnistDensenetSpace]):
-    """Classification over ten classes; accuracy."""
+    """Classification into ten classes, ranked by accuracy."""
 
     description = DESCRIPTION
 

@@ -1,4 +1,4 @@
-"""Task ``mnist-gan``: images drawn from noise by a generator against a discriminator."""
+"""Task ``mnist-gan``: images generated from noise by a generative adversarial network."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from tuneyard.trainables.training.adversarial import (
 
 SAMPLES = 2000
 PIXELS = SIZE**2
-SMALL = SIZE // 4  # pixels a side, before two layers that double them
+SMALL = SIZE // 4  # side in pixels before two layers that double it each
 
 
 def build_generator(config: MnistGanSpace) -> nn.Module:
-    """Noise (B, latent_size) to images (B, 1, 28, 28) in [-1, 1]."""
+    """Builds the generator, from noise (B, latent_size) to images (B, 1, 28, 28) in [-1, 1]."""
     network, norm = config.network, config.batch_norm
     if isinstance(network, Dense):
         width = network.generator_width
@@ -52,7 +52,7 @@ def build_generator(config: MnistGanSpace) -> nn.Module:
 
 
 def build_discriminator(config: MnistGanSpace) -> nn.Module:
-    """Images (B, 1, 28, 28) in [-1, 1] to scores (B,)."""
+    """Builds the discriminator, from images (B, 1, 28, 28) in [-1, 1] to scores (B,)."""
     network, dropout = config.network, config.dropout
     if isinstance(network, Dense):
         width = network.discriminator_width
@@ -78,7 +78,7 @@ def build_discriminator(config: MnistGanSpace) -> nn.Module:
 
 
 class MnistGanProblem(AdversarialProblem):
-    """Images as bytes on the device, shown to the discriminator in [-1, 1]."""
+    """Images as bytes on the device; the discriminator reads them scaled to [-1, 1]."""
 
     def __init__(self, config: MnistGanSpace, data: Dataset, device: torch.device) -> None:
         model = Adversaries(build_generator(config), build_discriminator(config))
@@ -87,47 +87,49 @@ class MnistGanProblem(AdversarialProblem):
         self._features = Features().to(device)
 
     def build_tensors(self, split: Split) -> Batch:
-        """image (B, 1, 28, 28), bytes."""
+        """`image` (B, 1, 28, 28), bytes."""
         images = self._data.arrays["image"][self._data.splits[split]][:, None]
         return {"image": torch.tensor(images, device=self.device)}
 
     def real(self, batch: Batch) -> Tensor:
-        """The images with black as -1 and white as 1."""
+        """The images (B, 1, 28, 28), with black as -1 and white as 1."""
         return batch["image"].float() / (BRIGHTEST / 2) - 1
 
     def evaluate(self, batch: Batch) -> Metrics:
-        """Of as many drawn images as the split has, 2,000 at most, from noise that stays the same.
+        """The ``loss`` and ``frechet``, for as many samples as the split has images, at most 2,000.
 
-        ``loss`` is the discriminator's; ``frechet`` the Frechet distance to the split's images over
-        the features of a fixed encoder, see `Features`: only distances over the same encoder can
-        be compared.
+        The samples are generated from fixed noise. ``loss`` is the discriminator's; ``frechet`` is
+        the Frechet distance between samples and images in the features of a fixed encoder (see
+        `Features`). Only distances with the same encoder can be compared.
         """
         noise = self.latents[: len(batch["image"])]
-        drawn = [self.generate(latents) for latents in noise.split(CHUNK)]
+        generated = [self.generate(latents) for latents in noise.split(CHUNK)]
         real = [self.real({"image": images}) for images in batch["image"].split(CHUNK)]
-        scores = [torch.cat([self.model.discriminator(x) for x in xs]) for xs in (real, drawn)]
-        features = [torch.cat([self._features((x + 1) / 2) for x in xs]) for xs in (real, drawn)]
+        scores = [torch.cat([self.model.discriminator(x) for x in xs]) for xs in (real, generated)]
+        features = [
+            torch.cat([self._features((x + 1) / 2) for x in xs]) for xs in (real, generated)
+        ]
         return {
             "loss": self.discriminator_loss_from_scores(*scores),
             "frechet": frechet(*features).float(),
         }
 
     def export(self) -> tuple[nn.Module, np.ndarray]:
-        """(B, latent_size) of standard normal noise to images (B, 28, 28), greys in [0, 255]."""
+        """A module from normal noise (B, latent_size) to images (B, 28, 28) in [0, 255]."""
         module = nn.Sequential(self.model.generator, TanhToGreyLevels()).cpu().eval()
         return module, self.latents[:2].cpu().numpy()
 
 
 class TanhToGreyLevels(nn.Module):
-    """Images (B, 1, 28, 28) in [-1, 1] to grey levels in [0, 255], (B, 28, 28)."""
+    """Maps images (B, 1, 28, 28) in [-1, 1] to grey levels in [0, 255], (B, 28, 28)."""
 
     def forward(self, images: Tensor) -> Tensor:
-        """Grey levels, not rounded."""
+        """The grey levels, not rounded."""
         return (images[:, 0] + 1) * (BRIGHTEST / 2)
 
 
 class MnistGan(ImageTask[MnistGanSpace]):
-    """Generation of images; Frechet distance over the features of a fixed random encoder."""
+    """Generation of images, ranked by the Frechet distance in features of a fixed encoder."""
 
     description = DESCRIPTION
     loop = AdversarialLoop
@@ -135,7 +137,7 @@ class MnistGan(ImageTask[MnistGanSpace]):
     def problem(
         self, config: MnistGanSpace, data: Dataset, device: torch.device
     ) -> MnistGanProblem:
-        """Images and fresh networks."""
+        """The images and fresh networks."""
         return MnistGanProblem(config, data, device)
 
 

@@ -12,7 +12,7 @@ from tuneyard.trainables.problems.images import ClassificationTask
 
 
 class Inception(nn.Module):
-    """Four branches side by side: (B, channels, H, W) to (B, `out_channels`, H, W)."""
+    """A block of four parallel branches: (B, channels, H, W) to (B, out_channels, H, W)."""
 
     def __init__(self, config: MnistInceptionSpace, channels: int) -> None:
         super().__init__()
@@ -20,16 +20,18 @@ class Inception(nn.Module):
         activated = config.block_activation == "relu"
 
         def convolutions(*steps: tuple[int, int]) -> nn.Sequential:
-            """Convolutions, each of some channels and a kernel, one after the other."""
+            """Consecutive convolutions, each given by its output channels and its kernel size."""
             layers: list[nn.Module] = []
-            before = channels
-            for wanted, size in steps:
+            in_channels = channels
+            for width, size in steps:
                 layers.append(
-                    convolution(before, wanted, size, padding=True, batch_norm=config.batch_norm)
+                    convolution(
+                        in_channels, width, size, padding=True, batch_norm=config.batch_norm
+                    )
                 )
                 if activated:
                     layers.append(nn.ReLU())
-                before = wanted
+                in_channels = width
             return nn.Sequential(*layers)
 
         self.out_channels = widths.single + widths.five + widths.three + widths.pooled
@@ -40,21 +42,21 @@ class Inception(nn.Module):
         self.pooled = convolutions((widths.pooled, 1))
 
     def forward(self, images: Tensor) -> Tensor:
-        """The branches' channels, one after the other."""
+        """The outputs of the branches, concatenated along the channels."""
         branches = [self.single(images), self.five(images), self.three(images)]
         return torch.cat([*branches, self.pooled(self.pool(images))], dim=1)
 
 
 class InceptionNet(nn.Sequential):
-    """Images (B, 1, 28, 28) to logits (B, 10)."""
+    """Maps images (B, 1, 28, 28) to logits (B, 10)."""
 
     def __init__(self, config: MnistInceptionSpace) -> None:
         layers: list[nn.Module] = []
         channels, size = 1, images.SIZE
-        for wanted in (config.first_channels, config.second_channels):
-            block = Inception(config, wanted)
+        for width in (config.first_channels, config.second_channels):
+            block = Inception(config, width)
             layers += [
-                convolution(channels, wanted, 5, padding=False, batch_norm=config.batch_norm),
+                convolution(channels, width, 5, padding=False, batch_norm=config.batch_norm),
                 nn.MaxPool2d(2),
                 nn.ReLU(),
                 block,
@@ -65,7 +67,7 @@ class InceptionNet(nn.Sequential):
 
 
 class MnistInception(ClassificationTask[MnistInceptionSpace]):
-    """Classification over ten classes; accuracy."""
+    """Classification into ten classes, ranked by accuracy."""
 
     description = DESCRIPTION
 

@@ -11,7 +11,7 @@ from tuneyard.trainables.problems.images import ClassificationTask
 
 
 class Perceptron(nn.Sequential):
-    """Images (B, 1, 28, 28) to logits (B, 10)."""
+    """Maps images (B, 1, 28, 28) to logits (B, 10)."""
 
     def __init__(self, config: MnistMlpSpace) -> None:
         pixels = images.SIZE**2
@@ -27,7 +27,7 @@ class Perceptron(nn.Sequential):
 
 
 class MnistMlp(ClassificationTask[MnistMlpSpace]):
-    """Classification over ten classes; accuracy."""
+    """Classification into ten classes, ranked by accuracy."""
 
     description = DESCRIPTION
 

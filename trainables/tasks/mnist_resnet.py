@@ -11,43 +11,43 @@ from tuneyard.trainables.problems.images import ClassificationTask
 
 
 class Residual(nn.Module):
-    """Two convolutions of 3 x 3 beside a skip: (B, channels, H, W) to the same shape."""
+    """Two 3 x 3 convolutions with a skip connection: (B, channels, H, W) to the same shape."""
 
     def __init__(self, config: MnistResnetSpace, channels: int) -> None:
         super().__init__()
 
-        def kernel(size: int) -> nn.Module:
+        def layer(size: int) -> nn.Module:
             return convolution(channels, channels, size, padding=True, batch_norm=config.batch_norm)
 
-        self.layers = nn.Sequential(kernel(3), nn.ReLU(), kernel(3))
-        self.skip = kernel(1) if config.skip == "projection" else nn.Identity()
+        self.layers = nn.Sequential(layer(3), nn.ReLU(), layer(3))
+        self.skip = layer(1) if config.skip == "projection" else nn.Identity()
 
     def forward(self, images: Tensor) -> Tensor:
-        """The sum of both ways, after a ReLU."""
+        """The ReLU of the sum of both paths."""
         total: Tensor = self.skip(images) + self.layers(images)
         return total.relu()
 
 
 class ResNet(nn.Sequential):
-    """Images (B, 1, 28, 28) to logits (B, 10)."""
+    """Maps images (B, 1, 28, 28) to logits (B, 10)."""
 
     def __init__(self, config: MnistResnetSpace) -> None:
         layers: list[nn.Module] = []
         channels, size = 1, images.SIZE
-        for wanted in (config.first_channels, config.second_channels):
+        for width in (config.first_channels, config.second_channels):
             layers += [
-                convolution(channels, wanted, 5, padding=False, batch_norm=config.batch_norm),
+                convolution(channels, width, 5, padding=False, batch_norm=config.batch_norm),
                 nn.MaxPool2d(2),
                 nn.ReLU(),
-                *(Residual(config, wanted) for _ in range(config.blocks)),
+                *(Residual(config, width) for _ in range(config.blocks)),
             ]
-            channels, size = wanted, (size - 4) // 2
+            channels, size = width, (size - 4) // 2
         head = nn.Linear(channels * size**2, images.CLASSES)
         super().__init__(*layers, nn.Flatten(), nn.Dropout(config.dropout), head)
 
 
 class MnistResnet(ClassificationTask[MnistResnetSpace]):
-    """Classification over ten classes; accuracy."""
+    """Classification into ten classes, ranked by accuracy."""
 
     description = DESCRIPTION
 

@@ -13,7 +13,7 @@ from tuneyard.trainables.problems.images import ClassificationProblem, ImageTask
 
 
 class RowEncoder(nn.Module):
-    """Images (B, 1, 28, 28), each row one position of a sequence, to logits (B, 10)."""
+    """Maps images (B, 1, 28, 28), read as sequences of rows, to logits (B, 10)."""
 
     def __init__(self, config: MnistTransformerSpace) -> None:
         super().__init__()
@@ -22,20 +22,20 @@ class RowEncoder(nn.Module):
         self.head = nn.Linear(config.width, CLASSES)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits by class."""
+        """The logits of the classes."""
         logits: Tensor = self.head(self.encoder(self.embedding(images[:, 0])))
         return logits
 
 
 class MnistTransformer(ImageTask[MnistTransformerSpace]):
-    """Classification of images of 28 x 28 in ten classes; accuracy."""
+    """Classification into ten classes, ranked by accuracy."""
 
     description = DESCRIPTION
 
     def problem(
         self, config: MnistTransformerSpace, data: Dataset, device: torch.device
     ) -> ClassificationProblem:
-        """Images scaled by the training split."""
+        """The images, scaled by statistics of the training split, and a fresh encoder."""
         return ClassificationProblem(RowEncoder(config), data, device, config.augmentation)
 
 

@@ -1,4 +1,4 @@
-"""Task ``mnist-vae``: images through a distribution of codes and back.
+"""Task ``mnist-vae``: generation of images by a variational autoencoder.
 
 Kingma and Welling, 2014, "Auto-encoding variational Bayes".
 """
@@ -18,7 +18,7 @@ from tuneyard.trainables.problems.images import ImageProblem, ImageTask, mean_ov
 
 
 class VaeProblem(ImageProblem):
-    """Images, the codes drawn for them, and what comes back of those."""
+    """The images and a variational autoencoder."""
 
     model: EncoderDecoder
 
@@ -28,30 +28,30 @@ class VaeProblem(ImageProblem):
         self._kl_weight = config.kl_weight
 
     def loss(self, batch: Batch) -> Tensor:
-        """Reconstruction and weighted divergence in nats, mean over the images."""
+        """Reconstruction loss plus weighted KL divergence in nats, averaged over the images."""
         noise = torch.randn(len(batch["image"]), self._code_size, device=self.device)
         reconstruction, divergence = self._parts_of_elbo(self.pixels(batch), noise)
         return reconstruction + self._kl_weight * divergence
 
     def _parts_of_elbo(self, pixels: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
-        """Cross entropy of the pixels, and divergence of the codes from the standard normal.
+        """The cross entropy of the pixels, and the KL divergence of the codes from standard normal.
 
-        Both are sums by image and means over the images.
+        Both are summed within each image and averaged over the images.
         """
         mean, log_variance = self.model.encoder(pixels).float().chunk(2, dim=1)
-        # the code as a function of noise, so that gradients reach its distribution
+        # the reparametrization: the code is a function of noise, so gradients reach its parameters
         logits = self.model.decoder(mean + noise * (log_variance / 2).exp())
         entropy = binary_cross_entropy_with_logits(logits, pixels, reduction="sum")
         divergence = (mean.square() + log_variance.exp() - 1 - log_variance).sum() / 2
         return entropy / len(pixels), divergence / len(pixels)
 
     def evaluate(self, batch: Batch) -> Metrics:
-        """In nats an image: ``elbo``, a lower bound of the log likelihood, and its two splits.
+        """The evidence lower bound and its two terms, in nats per image.
 
-        ``reconstruction`` is the cross entropy of the pixels, each read as the probability of ink,
-        and ``kl`` the divergence of the codes from the standard normal; ``loss`` is their sum and
-        ``elbo`` its negative, whatever weight was trained. One code is drawn for each image, with
-        noise that stays the same.
+        ``reconstruction`` is the cross entropy of the pixels, each of which is the probability of
+        ink, and ``kl`` is the divergence of the codes from the standard normal distribution.
+        ``loss`` is their sum and ``elbo`` its negative, whatever the weight in training was. One
+        code per image is drawn, with fixed noise.
         """
         fixed = torch.Generator().manual_seed(0)
         noise = torch.randn(len(batch["image"]), self._code_size, generator=fixed)
@@ -63,18 +63,18 @@ class VaeProblem(ImageProblem):
         return {"loss": loss, "elbo": -loss, "reconstruction": reconstruction, "kl": divergence}
 
     def export(self) -> tuple[nn.Module, np.ndarray]:
-        """(B, code_size) of standard normal noise to new images (B, 28, 28), greys in [0, 255]."""
+        """A module from standard normal noise (B, code_size) to images (B, 28, 28) in [0, 255]."""
         example = torch.randn(2, self._code_size, generator=torch.Generator().manual_seed(0))
         return nn.Sequential(self.model.decoder, LogitsToGreyLevels()).cpu().eval(), example.numpy()
 
 
 class MnistVae(ImageTask[MnistVaeSpace]):
-    """Generation of images by likelihood; the evidence lower bound (ELBO) in nats an image."""
+    """Generation of images, ranked by the evidence lower bound (ELBO) in nats per image."""
 
     description = DESCRIPTION
 
     def problem(self, config: MnistVaeSpace, data: Dataset, device: torch.device) -> VaeProblem:
-        """Images and a fresh network."""
+        """The images and a fresh network."""
         return VaeProblem(config, data, device)
 
 

@@ -19,13 +19,13 @@ from tuneyard.trainables.problems.images import BRIGHTEST, mean_over_chunks
 from tuneyard.trainables.task import Task
 
 CHUNK = 50
-"""Sequences that are measured at a time."""
+"""Sequences evaluated at a time."""
 
 
 class Predictor(nn.Module):
-    """Frames (B, T, H, W) in [0, 1] to logits of the frame after each, (B, T, H, W).
+    """Maps frames (B, T, H, W) in [0, 1] to logits of the frame after each, (B, T, H, W).
 
-    Height and width are multiples of the config's patch.
+    Height and width must be multiples of the config's `patch`.
     """
 
     def __init__(self, config: MovingDigitsConvlstmSpace) -> None:
@@ -46,7 +46,7 @@ class Predictor(nn.Module):
         self.output = nn.Sequential(*between, nn.Conv2d(hidden, pixels, 3, padding=1))
 
     def forward(self, frames: Tensor) -> Tensor:
-        """Logits of the next frames."""
+        """The logits of the next frames."""
         patches = F.pixel_unshuffle(frames[:, :, None], self.patch)  # (B, T, pixels, H, W)
         outputs, _ = self.layers(patches)
         predicted = self.output(outputs.flatten(0, 1))
@@ -56,7 +56,7 @@ class Predictor(nn.Module):
 
 
 class MovingDigitsProblem(Problem):
-    """Sequences as bytes on the device."""
+    """Sequences of frames, as bytes on the device."""
 
     def __init__(
         self, config: MovingDigitsConvlstmSpace, data: Dataset, device: torch.device
@@ -66,25 +66,26 @@ class MovingDigitsProblem(Problem):
         self.model = Predictor(config).to(device)
 
     def build_tensors(self, split: Split) -> Batch:
-        """frames (B, T, H, W), bytes."""
+        """`frames` (B, T, H, W), bytes."""
         rows = self._data.splits[split]
         return {"frames": torch.tensor(self._data.arrays["frames"][rows], device=self.device)}
 
     def loss(self, batch: Batch) -> Tensor:
-        """Binary cross entropy of each pixel of each frame but the first, given those before."""
+        """The mean binary cross entropy of the pixels of all frames but the first."""
         frames = _floats(batch["frames"])
         logits = self.model(frames[:, :-1])
         return F.binary_cross_entropy_with_logits(logits, frames[:, 1:])
 
     def evaluate(self, batch: Batch) -> Metrics:
-        """Of the frames but the first, and of repeating the frame before to compare with.
+        """Metrics of the predicted frames, and of naive predictions to compare them with.
 
         Returns:
-            ``loss``, the binary cross entropy a pixel, and ``ssim``, the structural similarity in
-            [-1, 1]; ``naive_ssim`` of the frame before, and ``naive_loss`` of the best that can be
-            said of a pixel by its grey in the frame before: the mean of what followed that grey in
-            the training split. (A frame repeated as it is is sure of each pixel, and its cross
-            entropy infinite where it is wrong.)
+            ``loss``, the binary cross entropy per pixel, and ``ssim``, the structural similarity in
+            [-1, 1]. ``naive_ssim`` is that of repeating the previous frame. ``naive_loss`` is the
+            loss of the best prediction of a pixel from its grey level in the previous frame alone:
+            the mean of the pixels that followed this grey level in the training split. (The cross
+            entropy of a repeated frame would be infinite, since it is certain of each pixel and
+            often wrong.)
         """
         return mean_over_chunks(batch, self._measure, CHUNK)
 
@@ -102,45 +103,45 @@ class MovingDigitsProblem(Problem):
 
     @cached_property
     def _after_grey(self) -> Tensor:
-        """(256,): what follows a pixel of each grey, on average over the training split."""
+        """The mean of the pixels that follow each grey level in the training split, (256,)."""
         frames = self.tensors("train")["frames"]
         before = frames[:, :-1].flatten().int()
         total = torch.bincount(before, _floats(frames[:, 1:]).flatten(), BRIGHTEST + 1)
         count = torch.bincount(before, minlength=BRIGHTEST + 1)
-        # one pixel of 0.5 more for each grey: none is ever sure, or unheard of
+        # one more pixel of 0.5 per grey level: no prediction is certain, and no level is unknown
         return ((total + 0.5) / (count + 1)).float()
 
     def export(self) -> tuple[nn.Module, np.ndarray]:
-        """(B, 9, 32, 32) bytes, the frames before, to the next (B, 32, 32) in [0, 1]."""
+        """A module from nine frames (B, 9, 32, 32), bytes, to the next (B, 32, 32) in [0, 1]."""
         return ExportedPredictor(self.model).cpu().eval(), self._data.arrays["frames"][:2, :-1]
 
 
 class ExportedPredictor(nn.Module):
-    """The predictor from bytes to the frame after the last."""
+    """The predictor, from bytes to the frame after the last."""
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
         self.model = model
 
     def forward(self, frames: Tensor) -> Tensor:
-        """Bytes (B, T, H, W) to the next frame's pixels (B, H, W) in [0, 1]."""
+        """Maps bytes (B, T, H, W) to the next frame's pixels (B, H, W) in [0, 1]."""
         logits: Tensor = self.model(_floats(frames))
         return logits[:, -1].sigmoid()
 
 
 class MovingDigitsConvlstm(Task[MovingDigitsConvlstmSpace]):
-    """Next-frame prediction; binary cross entropy a pixel."""
+    """Prediction of the next frame, ranked by the binary cross entropy per pixel."""
 
     description = DESCRIPTION
 
     def load(self, data_dir: Path | None, choice: str | None = None) -> Dataset:
-        """3,000 sequences of 10 frames, from MNIST; 1,797 from scikit-learn's digits."""
+        """Loads 3,000 sequences of 10 frames of MNIST, or 1,797 of scikit-learn's digits."""
         return moving_digits.load(choice, data_dir)
 
     def problem(
         self, config: MovingDigitsConvlstmSpace, data: Dataset, device: torch.device
     ) -> MovingDigitsProblem:
-        """The sequences of each split."""
+        """The sequences of each split and a fresh network."""
         return MovingDigitsProblem(config, data, device)
 
 

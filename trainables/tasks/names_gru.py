@@ -17,7 +17,7 @@ from tuneyard.trainables.problems.names import LETTERS, NamesProblem, NamesTask
 
 
 class Classifier(nn.Module):
-    """Letters (B, T) and lengths (B,), longest first, to logits (B, classes)."""
+    """Maps letters (B, T) and lengths (B,), longest first, to logits (B, classes)."""
 
     def __init__(self, config: NamesGruSpace, classes: int) -> None:
         super().__init__()
@@ -34,17 +34,17 @@ class Classifier(nn.Module):
         self.head = nn.Linear(config.hidden_size * (1 + config.bidirectional), classes)
 
     def forward(self, letters: Tensor, lengths: Tensor) -> Tensor:
-        """Logits by country; `lengths` (int64) lie on the CPU."""
+        """The logits of the countries; `lengths` (int64) must be on the CPU."""
         packed = pack_padded_sequence(letters, lengths, batch_first=True)
         logits: Tensor = self.head(self.dropout(self._states(packed)))
         return logits
 
     def _states(self, packed: PackedSequence) -> Tensor:
-        """The last layer's final state, both directions side by side."""
+        """The final states of the last layer, both directions side by side."""
         letters, sizes = packed.data, packed.batch_sizes
         gru = self.layers if isinstance(self.layers, nn.GRU) and letters.is_cpu else None
         if gru is not None and not (self.training and self.dropout.p > 0):
-            # without dropout a letter is the same wherever it stands
+            # without dropout, a letter has the same embedding at all positions
             return packed_gru(gru, self.embedding.weight, sizes, letters)
         embedded = self.dropout(self.embedding(letters))
         if gru is not None:
@@ -54,7 +54,7 @@ class Classifier(nn.Module):
 
 
 class NamesGruProblem(NamesProblem):
-    """Names by length, packed."""
+    """Surnames as packed sequences."""
 
     model: Classifier
 
@@ -62,17 +62,17 @@ class NamesGruProblem(NamesProblem):
         super().__init__(Classifier(config, len(data.classes)), data, device)
 
     def logits(self, batch: Batch) -> Tensor:
-        """Logits by country (B, classes)."""
+        """The logits of the countries, (B, classes)."""
         logits: Tensor = self.model(batch["letters"], batch["length"])
         return logits
 
     def export(self) -> tuple[nn.Module, np.ndarray]:
-        """(B, T) ASCII codes, zero padded, to the probability of each country (B, classes)."""
+        """A module from zero-padded ASCII codes (B, T) to country probabilities (B, classes)."""
         return ExportedClassifier(self.model).cpu().eval(), self.examples()
 
 
 class ExportedClassifier(nn.Module):
-    """The classifier on zero-padded names in any order, ending in probabilities."""
+    """The classifier for zero-padded names in any order, with probabilities as output."""
 
     def __init__(self, model: Classifier) -> None:
         super().__init__()
@@ -81,7 +81,7 @@ class ExportedClassifier(nn.Module):
         self.head = model.head
 
     def forward(self, letters: Tensor) -> Tensor:
-        """ASCII codes (B, T), zero padded, to probabilities (B, classes)."""
+        """Maps zero-padded ASCII codes (B, T) to probabilities (B, classes)."""
         lengths = (letters > 0).sum(1).clamp(min=1)
         states = self.layers(self.embedding(letters), lengths)
         probabilities: Tensor = self.head(states).softmax(1)
@@ -89,14 +89,14 @@ class ExportedClassifier(nn.Module):
 
 
 class NamesGru(NamesTask[NamesGruSpace]):
-    """Classification over 18 countries; accuracy."""
+    """Classification of surnames by a recurrent network."""
 
     description = DESCRIPTION
 
     def problem(
         self, config: NamesGruSpace, data: Dataset, device: torch.device
     ) -> NamesGruProblem:
-        """Names by length."""
+        """The surnames, longest first, and a fresh network."""
         return NamesGruProblem(config, data, device)
 
 

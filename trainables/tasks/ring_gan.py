@@ -1,4 +1,4 @@
-"""Task ``ring-gan``: eight Gaussians on a ring by two small networks against each other."""
+"""Task ``ring-gan``: a small generative adversarial network on eight Gaussians on a ring."""
 
 from __future__ import annotations
 
@@ -21,31 +21,33 @@ from tuneyard.trainables.training.adversarial import (
 )
 
 SAMPLES = 512
-BANDWIDTHS = (0.05, 0.2, 0.8)  # of a mode, of the gap between two, of the ring
+BANDWIDTHS = (0.05, 0.2, 0.8)  # the scales of a mode, of the distance of two modes, and of the ring
 NEAR = 3 * ring.DEVIATION
 LEAST = 1 / (10 * ring.MODES)
 
 
 def coverage(samples: Tensor) -> tuple[Tensor, Tensor]:
-    """How a sample lies on the ring.
+    """Measures how samples cover the modes of the ring.
 
-    A point is near a mode within three deviations of its middle, where 98.9% of the mode lie. A
-    mode is covered when a tenth of its share of the sample, one point in 80, is near it.
+    A point is near a mode if it is within three deviations of its centre, as 98.9% of the mode's
+    own points are. A mode is covered if at least a tenth of its expected share of the samples, one
+    point in 80, is near it.
 
     Args:
         samples: Points (n, 2).
 
     Returns:
-        Modes covered, 0 to 8, and the share of points near any mode, in [0, 1]; both scalars.
+        The number of covered modes, 0 to 8, and the share of points near any mode, in [0, 1]; both
+        are scalars.
     """
-    middles = torch.from_numpy(ring.centres()).to(samples.device)
-    near = torch.cdist(samples, middles) <= NEAR  # (n, 8); no point is near two
+    centres = torch.from_numpy(ring.centres()).to(samples.device)
+    near = torch.cdist(samples, centres) <= NEAR  # (n, 8); no point is near two modes
     covered = near.float().mean(0) >= LEAST
     return covered.float().sum(), near.any(1).float().mean()
 
 
 class RingProblem(AdversarialProblem):
-    """Points as they are."""
+    """The points, unchanged, and two multilayer perceptrons."""
 
     def __init__(self, config: RingGanSpace, data: Dataset, device: torch.device) -> None:
         generator = self._perceptron(config, config.latent_size, config.generator_widths, 2)
@@ -62,20 +64,20 @@ class RingProblem(AdversarialProblem):
         return nn.Sequential(*layers, nn.Linear(widths[-1], outputs))
 
     def build_tensors(self, split: Split) -> Batch:
-        """point (B, 2)."""
+        """`point` (B, 2)."""
         points = self._data.arrays["point"][self._data.splits[split]]
         return {"point": torch.tensor(points, device=self.device)}
 
     def real(self, batch: Batch) -> Tensor:
-        """The points."""
+        """The points of the batch, (B, 2)."""
         return batch["point"]
 
     def evaluate(self, batch: Batch) -> Metrics:
-        """Of 512 samples from noise that stays the same.
+        """Metrics of 512 samples that are generated from fixed noise.
 
-        ``loss`` is the discriminator's; ``mmd`` the distance to the split's points, about 0.07 for
-        as many points of the ring itself; ``modes`` how many of the eight are covered;
-        ``high_quality`` the share of samples near any. See `coverage`.
+        ``loss`` is the discriminator's. ``mmd`` is the maximum mean discrepancy from the split's
+        points, which is about 0.07 for as many true points of the ring. ``modes`` is the number of
+        covered modes, and ``high_quality`` the share of samples near any mode; see `coverage`.
         """
         samples = self.generate(self.latents)
         modes, near = coverage(samples)
@@ -87,22 +89,22 @@ class RingProblem(AdversarialProblem):
         }
 
     def export(self) -> tuple[nn.Module, np.ndarray]:
-        """(B, latent_size) of standard normal noise to points (B, 2)."""
+        """A module from standard normal noise (B, latent_size) to points (B, 2)."""
         return self.model.generator.cpu().eval(), self.latents[:2].cpu().numpy()
 
 
 class RingGan(Task[RingGanSpace]):
-    """Points like those of eight Gaussians on a ring; maximum mean discrepancy."""
+    """Generation of points of a ring of Gaussians, ranked by maximum mean discrepancy."""
 
     description = DESCRIPTION
     loop = AdversarialLoop
 
     def load(self, data_dir: Path | None, choice: str | None = None) -> Dataset:
-        """5,120 generated points."""
+        """Loads 5,120 generated points."""
         return ring.load()
 
     def problem(self, config: RingGanSpace, data: Dataset, device: torch.device) -> RingProblem:
-        """The points of each split."""
+        """The points of each split and fresh networks."""
         return RingProblem(config, data, device)
 
 

@@ -1,4 +1,4 @@
-"""Task ``sine-forecast``: the next value of a sine, and a free run on forecasts alone."""
+"""Task ``sine-forecast``: the next value of a sine, and a free run on its own forecasts."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from tuneyard.trainables.layers.recurrent import build_recurrent
 from tuneyard.trainables.problem import Batch, Metrics, Problem
 from tuneyard.trainables.task import Task
 
-GIVEN = 10  # values that a free run begins with; one alone would fit two phases
+GIVEN = 10  # values that a free run starts from; a single value would fit two phases
 
 
 class Forecaster(nn.Module):
-    """Values (B, T) to the value after each of them (B, T)."""
+    """Maps values (B, T) to forecasts of the value after each of them (B, T)."""
 
     def __init__(self, config: SineForecastSpace) -> None:
         super().__init__()
@@ -31,13 +31,13 @@ class Forecaster(nn.Module):
         self.head = nn.Linear(config.hidden_size, 1)
 
     def forward(self, values: Tensor) -> Tensor:
-        """One step ahead at each step."""
+        """The forecasts one step ahead, at each step."""
         outputs, _ = self.layers(values[..., None])
         forecasts: Tensor = self.head(outputs)[..., 0]
         return forecasts
 
     def run_freely(self, values: Tensor, steps: int) -> Tensor:
-        """The values (B, T) go on for `steps` values (B, steps), each from the forecasts before."""
+        """Continues values (B, T) by `steps` forecasts (B, steps), each from those before it."""
         outputs, state = self.layers(values[..., None])
         forecast = self.head(outputs[:, -1:])
         forecasts = [forecast]
@@ -49,7 +49,7 @@ class Forecaster(nn.Module):
 
 
 class SineForecastProblem(Problem):
-    """The pieces of each split as they are."""
+    """The segments of each split, unchanged."""
 
     model: Forecaster
 
@@ -59,17 +59,17 @@ class SineForecastProblem(Problem):
         self.model = Forecaster(config).to(device)
 
     def build_tensors(self, split: Split) -> Batch:
-        """sine (B, 50)."""
+        """`sine` (B, 50)."""
         rows = self._data.splits[split]
         return {"sine": torch.tensor(self._data.arrays["sine"][rows], device=self.device)}
 
     def loss(self, batch: Batch) -> Tensor:
-        """Mean squared error one step ahead, over all steps."""
+        """The mean squared error one step ahead, over all steps."""
         values = batch["sine"]
         return nn.functional.mse_loss(self.model(values[:, :-1]), values[:, 1:])
 
     def evaluate(self, batch: Batch) -> Metrics:
-        """``loss``; ``free_run_mse``, over the 40 values after the 10 that a free run is given."""
+        """The ``loss``, and ``free_run_mse`` over the 40 values after the first 10."""
         given, rest = batch["sine"][:, :GIVEN], batch["sine"][:, GIVEN:]
         forecasts = self.model.run_freely(given, rest.shape[1])
         return {
@@ -78,14 +78,14 @@ class SineForecastProblem(Problem):
         }
 
     def export(self) -> tuple[nn.Module, np.ndarray]:
-        """(B, 10) values to the 40 after them (B, 40)."""
+        """A module from 10 values (B, 10) to the 40 values after them (B, 40)."""
         sine = self._data.arrays["sine"][:2]
         module = FreeRun(self.model, sine.shape[1] - GIVEN).cpu().eval()
         return module, sine[:, :GIVEN]
 
 
 class FreeRun(nn.Module):
-    """The forecaster fed with its own forecasts."""
+    """The forecaster with its own forecasts as input."""
 
     def __init__(self, model: Forecaster, steps: int) -> None:
         super().__init__()
@@ -93,23 +93,23 @@ class FreeRun(nn.Module):
         self.steps = steps
 
     def forward(self, values: Tensor) -> Tensor:
-        """Values (B, 10), 10 / 49 radians apart, to the `steps` values after them."""
+        """Maps values (B, 10), 10 / 49 radians apart, to the `steps` values after them."""
         return self.model.run_freely(values, self.steps)
 
 
 class SineForecast(Task[SineForecastSpace]):
-    """Forecast of a sine of unknown phase; mean squared error of the free run."""
+    """Forecasts of a sine of unknown phase, ranked by the mean squared error of the free run."""
 
     description = DESCRIPTION
 
     def load(self, data_dir: Path | None, choice: str | None = None) -> Dataset:
-        """200 pieces of 50 values, computed."""
+        """Computes 200 segments of 50 values."""
         return sine_forecast.load(data_dir)
 
     def problem(
         self, config: SineForecastSpace, data: Dataset, device: torch.device
     ) -> SineForecastProblem:
-        """The pieces of each split."""
+        """The segments of each split and a fresh network."""
         return SineForecastProblem(config, data, device)
 
 

@@ -115,7 +115,7 @@ def test_folds_are_judged_on_whole_windows_of_months() -> None:
 def test_a_window_longer_than_the_series_is_refused_with_its_numbers() -> None:
     splits = DATA.splits | {"train": DATA.splits["train"][:18]}  # type: ignore[operator]
     with pytest.raises(
-        ValueError, match=r"lookback=24 with a lag of 12 .* train part of 18 months"
+        ValueError, match=r"lookback=24 with a lag of 12 .* train split of 18 months"
     ):
         problem("seasonal_log_diff", 24, replace(DATA, splits=splits)).tensors("train")
 
