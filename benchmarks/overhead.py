@@ -27,7 +27,7 @@ from ray.air.integrations.mlflow import MLflowLoggerCallback
 from ray.tune.search.optuna import OptunaSearch
 
 from tuneyard.search import SearchResult, Settings, search
-from tuneyard.search.spec.search import parse_spec
+from tuneyard.search.spec.files import parse_spec
 from tuneyard.trainables.task import find_task
 from tuneyard.trainables.training.training import Training
 
@@ -39,7 +39,7 @@ def tuneyard_costs(folder: Path, trials: int, epochs: int) -> list[float]:
         {
             "task": "airplane-lstm",
             "trials": trials,
-            "concurrency": 1,
+            "max_concurrent_trials": 1,
             "scheduler": "none",
             "space": {"epochs": epochs},
         }

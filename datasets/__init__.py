@@ -1,4 +1,4 @@
-"""Data sets: raw, split arrays with a fingerprint. One module a data set, each with a `load`."""
+"""Data sets: raw arrays with splits and a fingerprint; one module per data set, with a `load`."""
 
 from tuneyard.datasets.dataset import Dataset, Split
 from tuneyard.datasets.source import DataError

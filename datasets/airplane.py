@@ -6,7 +6,7 @@ import numpy as np
 
 from tuneyard.datasets.dataset import Dataset
 
-# Thousands of passengers, one row a year from 1949, January to December: series G of Box and
+# Thousands of passengers, one row per year from 1949, January to December: series G of Box and
 # Jenkins, Time Series Analysis: Forecasting and Control.
 PASSENGERS = (
     (112, 118, 132, 129, 121, 135, 148, 148, 136, 119, 104, 118),
@@ -26,13 +26,14 @@ PASSENGERS = (
 _VALIDATION, _TEST, _END = 84, 108, 144  # January 1956, January 1958, the end
 
 
-def load(data_dir: Path | None = None) -> Dataset:  # noqa: ARG001 - all data sets load alike
-    """The series in time order: `passengers`, (144,) float32, thousands a month, in [104, 622].
+def load(data_dir: Path | None = None) -> Dataset:  # noqa: ARG001 - every `load` takes it
+    """Loads the series in time order: `passengers`, (144,) float32, in [104, 622].
 
-    Train is 1949 to 1955 (84 months), validation 1956 and 1957 (24), test 1958 to 1960 (36).
+    The values are thousands of passengers per month. The train split is 1949 to 1955 (84 months), val is 1956 and 1957 (24 months), and test is 1958
+    to 1960 (36 months).
 
     Args:
-        data_dir: not looked into: the figures ship in the package, so no file is needed.
+        data_dir: not used: the figures are part of the package, so no file is needed.
 
     Source: Box and Jenkins, Time Series Analysis: Forecasting and Control, series G.
     """

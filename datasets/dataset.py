@@ -1,4 +1,4 @@
-"""The one shape of every data set: raw arrays, the rows of each split, and a fingerprint."""
+"""`Dataset`: the raw arrays of a data set, the rows of each split, and a fingerprint."""
 
 import hashlib
 from collections.abc import Mapping
@@ -15,29 +15,30 @@ Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = get_args(Split)
 
 _FINGERPRINTED: dict[Split, str] = {"train": "train", "val": "validation", "test": "test"}
-"""What each split is called in a fingerprint."""
+"""The name of each split in a fingerprint."""
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Raw arrays of one data set and the rows that belong to each split.
+    """The raw arrays of one data set and the rows that belong to each split.
 
-    Nothing here is scaled, windowed or fitted: that is done in the trainable, on the
-    training split. The arrays are kept as read-only, contiguous views, in the driver as in a
-    trial, which reads them zero-copy from Ray's object store.
+    Nothing here is scaled, windowed or fitted: a task's problem does that, and fits statistics on
+    the train split only. The arrays are read-only, contiguous views, in the driver and in trials,
+    which read them from Ray's object store without a copy.
 
     Args:
-        name: name of the data set, e.g. `diabetes`.
-        arrays: arrays by name, (rows, ...) each, all with the same number of rows; no objects.
-        splits: row numbers of each split, one-dimensional; kept as sorted int64. All three are
-            named, no row is in two of them, a split can be empty.
-        classes: names of the classes, `classes[label]` for each label; empty for series.
-        stratify: name of the array of class labels, (rows,) integers in [0, len(classes) - 1], by
-            which folds are stratified; None means that rows are in time order.
+        name: the name of the data set, e.g. `diabetes`.
+        arrays: the arrays by name, (rows, ...) each, all with the same number of rows and without
+            Python objects.
+        splits: the row numbers of each split, one-dimensional; stored as sorted int64. All three
+            splits are given, no row is in two of them, and a split may be empty.
+        classes: the names of the classes, `classes[label]` for each label; empty for series.
+        stratify: the name of the array of class labels, (rows,) integers in [0, len(classes) - 1],
+            by which folds are stratified; None means that the rows are in time order.
         source: where the content came from: `package`, `folder`, `cache` or `download`; several
-            are joined, as in `folder+download`.
+            sources are joined, as in `folder+download`.
 
     Raises:
         ValueError: an argument breaks one of these rules.
@@ -59,33 +60,33 @@ class Dataset:
 
     @cached_property
     def fingerprint(self) -> str:
-        """sha256 (hex) of arrays, splits and classes; name and source do not count."""
+        """The sha256 (hex) of arrays, splits and classes; name and source are not included."""
         digest = hashlib.sha256()
-        # data keep their fingerprint: champions and resumed searches are compared by it
+        # the names are fixed: champions and resumed searches are compared by this fingerprint
         splits = {_FINGERPRINTED[split]: rows for split, rows in self.splits.items()}
         for content in (self.arrays, splits):
             for name, array in sorted(content.items()):
-                # The header tells how many bytes follow, so that no two contents read the same.
+                # The header states how many bytes follow, so different contents never look the same.
                 digest.update(repr((name, array.dtype.descr, array.shape)).encode())
                 digest.update(array.tobytes())
         digest.update(repr(self.classes).encode())
         return digest.hexdigest()
 
     def __getstate__(self) -> dict[str, object]:
-        # Hashed before it leaves the driver, so that no trial has to do it again.
+        # Computed before the object leaves the driver, so that trials need not compute it.
         return {**self.__dict__, "fingerprint": self.fingerprint}
 
     def fold(self, index: int, folds: int) -> "Dataset":
-        """The same data with train and validation split anew: fold `index` of `folds`.
+        """The same data with other train and val splits: fold `index` of `folds`.
 
-        Each row of train and validation together is validated on in exactly one stratified fold.
-        In time order a fold trains on all rows before its validation window; the windows lie in the
-        later half, and rows after a window are in no split. Test never changes.
+        With stratified folds, each row of train and val together is in the val split of exactly one
+        fold. In time order, a fold trains on all rows before its validation window; the windows are
+        in the later half, and rows after a window are in no split. The test split never changes.
 
         Args:
-            index: which fold, in [0, folds - 1].
-            folds: how many, at least 2; at most the rows of the smallest class (stratified), or
-                half the rows (time order).
+            index: the number of the fold, in [0, folds - 1].
+            folds: the number of folds, at least 2 and at most the rows of the smallest class
+                (stratified) or half the rows (time order).
 
         Raises:
             ValueError: `folds` or `index` is outside these bounds.
@@ -103,7 +104,7 @@ class Dataset:
         return self._with_splits(pool[fold_of != index], pool[fold_of == index])
 
     def pooled(self) -> "Dataset":
-        """The same data with train and validation together as train: all that is not test."""
+        """The same data with train and val together as the train split, and an empty val split."""
         train = np.union1d(self.splits["train"], self.splits["val"])
         return self._with_splits(train, np.empty(0, dtype=np.int64))
 
@@ -116,7 +117,7 @@ def _read_only(name: str, array: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
         raise ValueError(f"arrays[{name!r}] must have rows, got a single value")
     if array.dtype.hasobject:
         raise ValueError(f"arrays[{name!r}] must not hold Python objects, got {array.dtype}")
-    # A view, so that the caller's own array stays as it was.
+    # A view, so that the caller's own array stays writeable.
     view = np.ascontiguousarray(array).view()
     view.flags.writeable = False
     return view
@@ -139,11 +140,11 @@ def _sorted_rows(splits: Mapping[Split, Rows], rows: int) -> dict[Split, Rows]:
         outside = numbers[(numbers < 0) | (numbers >= rows)]
         if outside.size:
             raise ValueError(f"splits[{split!r}] must be in [0, {rows - 1}], got {outside[0]}")
-    taken, times = np.unique(
+    used, counts = np.unique(
         np.concatenate([splits[split] for split in SPLITS]), return_counts=True
     )
-    if (times > 1).any():
-        raise ValueError(f"a row must be in one split only, got row {taken[times > 1][0]} twice")
+    if (counts > 1).any():
+        raise ValueError(f"a row must be in one split only, got row {used[counts > 1][0]} twice")
     return {split: _read_only(split, np.sort(splits[split]).astype(np.int64)) for split in SPLITS}
 
 

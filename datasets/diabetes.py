@@ -14,9 +14,9 @@ FILE = RemoteFile(
     sha256="398214d0f6b7f4a722f598d8e424f28bc078abbd16ebdeea0f8e264492325aa4",
 )
 
-# The file turns the label of the original data (1: tested positive) round. Its first row is the
-# original's first (6 pregnancies, glucose 148), a positive test, labelled 0; and label 0 has the
-# higher mean glucose.
+# The file inverts the label of the original data (1: tested positive). Its first row is the first
+# of the original (6 pregnancies, glucose 148), a positive test, which is labelled 0 here; and label
+# 0 has the higher mean glucose.
 CLASSES = ("diabetic", "not diabetic")
 
 _FEATURES = 8
@@ -24,17 +24,17 @@ _SPLIT_SEED = 0
 
 
 def load(data_dir: Path | None = None) -> Dataset:
-    """759 women in file order: `features` (759, 8) float32 in [-1, 1], `label` (759,) int64.
+    """Loads 759 women in file order: `features` (759, 8) float32 in [-1, 1], `label` (759,) int64.
 
-    The features, each scaled by the publisher: pregnancies, glucose, blood pressure, skin fold,
-    insulin, body mass index, pedigree, age. Label 0 is diabetic (263 rows), 1 is not (496 rows).
-    The split is fixed and stratified: 455 rows to train, 152 to validate, 152 to test.
+    The features, each scaled by the publisher, are pregnancies, glucose, blood pressure, skin fold,
+    insulin, body mass index, pedigree and age. Label 0 is diabetic (263 rows), 1 is not (496 rows).
+    The splits are fixed and stratified: 455 rows for train, 152 for val and 152 for test.
 
     Args:
-        data_dir: a folder that is looked in first for `diabetes.csv.gz`.
+        data_dir: a folder that is searched first for `diabetes.csv.gz`.
 
     Raises:
-        DataError: the file could not be had, or a row is not as described.
+        DataError: the file is not available, or a row is not as described.
 
     Source: Smith et al., Using the ADAP learning algorithm to forecast the onset of diabetes
     mellitus, 1988; the file is that of the Pytorch-Learning course.
@@ -60,7 +60,7 @@ def load(data_dir: Path | None = None) -> Dataset:
 
 
 def read(path: Path) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
-    """The file's rows: features (n, 8) float32 in [-1, 1], label (n,) int64 in {0, 1}.
+    """Reads the file: features (n, 8) float32 in [-1, 1], label (n,) int64 in {0, 1}.
 
     Raises:
         DataError: the file cannot be read, or a row (counted from 1) is not as described.
@@ -83,6 +83,6 @@ def _scaled(text: str, where: str) -> float:
         value = float(text)
     except ValueError:
         value = float("nan")
-    if not -1 <= value <= 1:  # holds for NaN too
+    if not -1 <= value <= 1:  # also true for NaN
         raise DataError(f"{where} must be a number in [-1, 1], got {text!r}")
     return value

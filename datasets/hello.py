@@ -1,4 +1,4 @@
-"""The smallest sequence-to-sequence data: the letters of "hello", and those of "ohlol"."""
+"""A minimal sequence-to-sequence data set: the letters of "hello" and those of "ohlol"."""
 
 from pathlib import Path
 
@@ -13,16 +13,16 @@ WORD, ANSWER = "hello", "ohlol"
 _TRAIN, _VALIDATION, _END = 1, 4, 5
 
 
-def load(data_dir: Path | None = None) -> Dataset:  # noqa: ARG001 - all data sets load alike
-    """Copies of the one pair: `word` (5, 5) int64, `answer` (5, 5) int64, places in `classes`.
+def load(data_dir: Path | None = None) -> Dataset:  # noqa: ARG001 - every `load` takes it
+    """Loads copies of one pair: `word` and `answer`, (5, 5) int64 indices in `classes`.
 
-    There is nothing to hold out: the task is to learn one pair by heart. One copy is trained on, as
-    in the course; three validate (as many as two folds need), one tests.
+    The task is to memorize one pair, so no data can be held out. One copy is for training, as in
+    the course, three are for validation (as many as two folds need), and one is for testing.
 
     Args:
-        data_dir: not looked into: the letters ship in the package, so no file is needed.
+        data_dir: not used: the letters are part of the package, so no file is needed.
 
-    Source: the course's RNN that learns hello -> ohlol.
+    Source: the RNN of the course that learns hello -> ohlol.
     """
     rows = np.arange(_END)
     return Dataset(
@@ -40,10 +40,10 @@ def load(data_dir: Path | None = None) -> Dataset:  # noqa: ARG001 - all data se
 
 
 def encode(text: str) -> npt.NDArray[np.int64]:
-    """A text as places in `LETTERS`: (letters,).
+    """Encodes a text as indices in `LETTERS`, (letters,).
 
     Raises:
-        ValueError: a letter is none of them.
+        ValueError: the text has another letter.
     """
     unknown = sorted(set(text).difference(LETTERS))
     if unknown:

@@ -1,4 +1,4 @@
-"""Any folder of pictures with a folder for each class, at one size."""
+"""Any folder of pictures with one folder per class, scaled to one size."""
 
 import os
 from collections.abc import Sequence
@@ -11,25 +11,25 @@ import numpy.typing as npt
 from tuneyard.datasets.dataset import Dataset
 from tuneyard.datasets.source import DataError, failure
 
-SIDE = 224  # pixels, what torchvision's networks were trained on
-LEAST = 5  # pictures of a class: three to train, one to validate, one to test
+SIDE = 224  # pixels, the size that torchvision's networks were trained on
+LEAST = 5  # pictures of a class: three for train, one for val, one for test
 
 _SPLIT_SEED = 0
-_PARTS = {"train", "training", "val", "valid", "test"}
+_SPLIT_NAMES = {"train", "training", "val", "valid", "test"}
 
 
 def load(choice: str | None, data_dir: Path | None = None, side: int = SIDE) -> Dataset:
-    """Pictures: `image` (n, 3, side, side) uint8, red, green and blue, and `label` (n,) int64.
+    """Loads pictures: `image` (n, 3, side, side) uint8 in RGB order, and `label` (n,) int64.
 
-    Each folder in the named one is a class, in alphabetical order, with all pictures in it and
-    below it. A picture is turned upright, scaled so that its shorter side is `side`, and cut to the
-    square in its middle. The split is fixed and stratified: a fifth validates, a fifth is tested.
+    Each subfolder is a class, in alphabetical order, with all pictures in it and in its own
+    subfolders. A picture is rotated upright, scaled so that its shorter side is `side`, and cropped
+    to the square in its centre. The splits are fixed and stratified: a fifth is val, a fifth test.
 
     Args:
-        choice: the folder; a relative one is looked for in the data folder first, then where the
-            program runs.
-        data_dir: the data folder, else that of TUNEYARD_DATA.
-        side: pixels of a side.
+        choice: the folder; a relative path is looked up in the data folder first, then in the
+            current directory.
+        data_dir: the data folder; None means that of TUNEYARD_DATA.
+        side: the height and width of the images in pixels.
 
     Raises:
         DataError: there is no such folder, it has fewer than two classes, a class has fewer than
@@ -56,7 +56,7 @@ def load(choice: str | None, data_dir: Path | None = None, side: int = SIDE) -> 
 
 
 def find(folder: Path) -> tuple[list[Path], npt.NDArray[np.int64], tuple[str, ...]]:
-    """The pictures of a folder, the class (n,) of each, and the classes' names.
+    """Finds the pictures of a folder, the class (n,) of each, and the names of the classes.
 
     Raises:
         DataError: see `load`.
@@ -67,10 +67,10 @@ def find(folder: Path) -> tuple[list[Path], npt.NDArray[np.int64], tuple[str, ..
     if len(names) < 2:
         found = f"only {names[0]}" if names else "none"
         raise failure(f"{folder} must have a folder for each of two classes or more, got {found}")
-    if _PARTS.issuperset(name.lower() for name in names):
+    if _SPLIT_NAMES.issuperset(name.lower() for name in names):
         raise failure(
             f"{folder} must have a folder for each class, got splits: {', '.join(names)}; name one "
-            f"of them, such as {folder / names[0]}, which is split anew"
+            f"of them, such as {folder / names[0]}, which is then split again"
         )
     found = ImageFolder(str(folder), allow_empty=True)
     label = np.array(found.targets, dtype=np.int64)
@@ -79,25 +79,25 @@ def find(folder: Path) -> tuple[list[Path], npt.NDArray[np.int64], tuple[str, ..
         name = found.classes[counts.argmin()]
         raise failure(
             f"{folder / name} must have {LEAST} pictures or more, got {counts.min()}; add some, or "
-            "take the folder away"
+            "remove the folder"
         )
     return [Path(path) for path, _ in found.samples], label, tuple(found.classes)
 
 
 def read(paths: Sequence[Path], side: int) -> npt.NDArray[np.uint8]:
-    """Pictures at one size, (n, 3, side, side).
+    """Reads pictures at one size, (n, 3, side, side).
 
     Raises:
         DataError: a picture cannot be read.
     """
     image = np.empty((len(paths), 3, side, side), dtype=np.uint8)
 
-    def place(row: int) -> None:
+    def read_row(row: int) -> None:
         image[row] = _square(paths[row], side).transpose(2, 0, 1)
 
-    # decoding and scaling leave Python's lock alone
+    # decoding and scaling release the global interpreter lock
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(place, range(len(paths))))
+        list(pool.map(read_row, range(len(paths))))
     return image
 
 
@@ -109,7 +109,7 @@ def _square(path: Path, side: int) -> npt.NDArray[np.uint8]:
             upright = ImageOps.exif_transpose(picture).convert("RGB")
         return np.asarray(ImageOps.fit(upright, (side, side), Image.Resampling.BILINEAR))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        # of Pillow's own errors not all are OSErrors
+        # not all of Pillow's own errors are OSErrors
         raise failure(f"{path} cannot be read as a picture: {error}; delete it") from error
 
 

@@ -40,22 +40,24 @@ _SPLIT_SEED = 0
 
 
 def load(choice: str | None = None, data_dir: Path | None = None) -> Dataset:
-    """Grey images: `image` (n, 28, 28) uint8, ink bright on black, and `label` (n,) int64.
+    """Loads grey images: `image` (n, 28, 28) uint8, bright on black, and `label` (n,) int64.
 
-    mnist, fashion-mnist, kmnist: 70,000 images, the 60,000 of the training files, then the 10,000
-    of the test files, which are the test split. A fixed, stratified 5,000 of the former validate.
+    mnist, fashion-mnist, kmnist: 70,000 images, first the 60,000 of the training files, then the
+    10,000 of the test files, which are the test split. The val split is a fixed, stratified sample
+    of 5,000 training images.
 
-    digits: 1,797 handwritten digits of 8 x 8 in 17 greys, each pixel made 3 x 3 and two black
-    pixels put around, so that every network for MNIST fits. Their split is fixed and stratified:
-    1,077 to train, 360 to validate, 360 to test. They ship in scikit-learn and need no file.
+    digits: 1,797 handwritten digits of 8 x 8 pixels in 17 grey levels. Each pixel is enlarged to
+    3 x 3, with a border of two black pixels, so that the networks for MNIST fit. The splits are
+    fixed and stratified: 1,077 for train, 360 for val, 360 for test. The images are part of
+    scikit-learn and need no file.
 
     Args:
         choice: one of `CHOICES`; None means mnist.
-        data_dir: a folder that is looked in first for the four files of the publisher, gzipped or
-            not, in a folder named like the choice, or in torchvision's own ``MNIST/raw``.
+        data_dir: a folder that is searched first for the four published files, gzipped or not, in a
+            subfolder named like the choice, or in torchvision's own ``MNIST/raw``.
 
     Raises:
-        DataError: the files could not be had, or are not as described.
+        DataError: the files are not available, or not as described.
 
     Source: LeCun et al., Gradient-based learning applied to document recognition, 1998; Xiao et
     al., Fashion-MNIST, 2017; Clanuwat et al., Deep Learning for Classical Japanese Literature,
@@ -114,7 +116,7 @@ def _published(choice: str, data_dir: Path | None) -> Dataset:
 def _split(
     rows: npt.NDArray[np.int64], label: npt.NDArray[np.int64], count: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Some rows, and `count` others that are spread over the classes as all are."""
+    """Splits rows into two groups, stratified by class; the second one has `count` rows."""
     from sklearn.model_selection import train_test_split
 
     rest, taken = train_test_split(
@@ -124,7 +126,7 @@ def _split(
 
 
 def _loader(choice: str) -> "type[MNIST]":
-    """Torchvision's class of a choice, which knows the mirrors and reads the files."""
+    """Torchvision's class for a choice, which knows the mirrors and reads the files."""
     from torchvision import datasets
 
     classes: dict[str, type[MNIST]] = {
@@ -139,7 +141,7 @@ def _loader(choice: str) -> "type[MNIST]":
 def _files(
     loader: "type[MNIST]", choice: str, data_dir: Path | None
 ) -> Iterator[tuple[Path, Source]]:
-    """A root in torchvision's layout that holds the checked files, and where they came from."""
+    """Yields a folder with the checked files in torchvision's layout, and their source."""
     address = loader.mirrors[0]
     folder = local_folder(data_dir, f"a folder {choice} with the four files from {address}")
     found = _in_folder(folder, loader, choice) if folder else None
@@ -155,7 +157,7 @@ def _files(
         return
     root = cache_folder()
     raw = root / loader.__name__ / "raw"
-    if not _spoiled(raw, address):
+    if not _invalid_files(raw, address):
         yield root, "cache"
         return
     _download(loader, choice, root)
@@ -175,15 +177,15 @@ def _shapes() -> dict[str, tuple[int, ...]]:
 
 
 def _in_folder(folder: Path, loader: "type[MNIST]", choice: str) -> list[Path] | None:
-    """The four files in the order of `_shapes`; None where a folder lacks one."""
+    """The four files in the order of `_shapes`; None if a file is missing."""
     for place in (folder / choice, folder / loader.__name__ / "raw"):
         found = [
             next((path for path in (place / f"{name}.gz", place / name) if path.is_file()), None)
             for name in _shapes()
         ]
-        there = [path for path in found if path is not None]
-        if len(there) == len(found):
-            return there
+        present = [path for path in found if path is not None]
+        if len(present) == len(found):
+            return present
     return None
 
 
@@ -199,7 +201,7 @@ def _unpack(path: Path, plain: Path) -> None:
 
 
 def _check(plain: Path, shape: tuple[int, ...], path: Path, address: str) -> None:
-    """Sees that a file in IDX format holds bytes of a shape; `path` is what the error names."""
+    """Checks that an IDX file holds bytes of a given shape; errors refer to it as `path`."""
     header = struct.pack(f">HBB{len(shape)}I", 0, 8, len(shape), *shape)
     try:
         with plain.open("rb") as file:
@@ -221,25 +223,25 @@ def _check(plain: Path, shape: tuple[int, ...], path: Path, address: str) -> Non
     raise failure(f"{path} must {problem}; get it from {address}")
 
 
-def _spoiled(raw: Path, address: str) -> list[Path]:
-    """Those of the four files that a cache lacks, or holds in part."""
-    spoiled = []
+def _invalid_files(raw: Path, address: str) -> list[Path]:
+    """Those of the four files that are missing in the cache, or incomplete."""
+    invalid = []
     for name, shape in _shapes().items():
         try:
             _check(raw / name, shape, raw / name, address)
         except DataError:
-            spoiled.append(raw / name)
-    return spoiled
+            invalid.append(raw / name)
+    return invalid
 
 
 def _download(loader: "type[MNIST]", choice: str, root: Path) -> None:
-    """Lets torchvision download and verify what the cache lacks, in silence."""
+    """Downloads and verifies the files that are missing in the cache, without output."""
     address = loader.mirrors[0]
     timeout = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(TIMEOUT)  # torchvision sets none
+    socket.setdefaulttimeout(TIMEOUT)  # torchvision sets no timeout
     try:
-        for path in _spoiled(root / loader.__name__ / "raw", address):
-            path.unlink(missing_ok=True)  # torchvision keeps what is there
+        for path in _invalid_files(root / loader.__name__ / "raw", address):
+            path.unlink(missing_ok=True)  # torchvision keeps existing files
         with redirect_stderr(io.StringIO()):
             loader(root, train=False, download=True)
     except (OSError, EOFError, RuntimeError, ValueError) as error:

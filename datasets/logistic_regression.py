@@ -1,4 +1,4 @@
-"""Hours of study and whether the exam was passed: the course's three students, or many."""
+"""Hours of study and exam results: the three students of the course, or many others."""
 
 from pathlib import Path
 
@@ -12,28 +12,29 @@ CHOICES = ("course", "noisy")
 CLASSES = ("failed", "passed")
 
 THRESHOLD = 2.5  # hours at which passing is as likely as failing
-STEEPNESS = 2.0  # of the logit by hour, noisy alone
+STEEPNESS = 2.0  # increase of the logit per hour, for noisy only
 
 _COURSE = (1.0, 2.0, 3.0, 0.0, 1.5, 3.5, 5.0, 0.5, 2.25, 2.75, 4.0)
-_COURSE_ENDS = (3, 7)  # of train and of validation
+_COURSE_ENDS = (3, 7)  # of the train and val splits
 _NOISY, _NOISY_ENDS = 300, (180, 240)
 _SEED = 0
 
 
 def load(choice: str | None = None, data_dir: Path | None = None) -> Dataset:  # noqa: ARG001
-    """Students: `hours` (n,) float32 and `label` (n,) int64, 1 for passed.
+    """Loads students: `hours` (n,) float32 and `label` (n,) int64, 1 for passed.
 
-    course: the course's three students, who failed after one hour and after two and passed after
-    three, to train. Three can't be split, so further ones of the same law (passed above two hours
-    and a half) validate and test, four each; the last is the course's own, four hours.
+    course: the train split has the three students of the course, who failed after one hour and two
+    hours and passed after three. Since three students cannot be split, the val and test splits have
+    four more each, who pass above two and a half hours; the last, with four hours, is the one the
+    course tests.
 
-    noisy: 300 students with hours uniform in [0, 5], who pass with the probability
-    1 / (1 + exp(-2 (hours - 2.5))), drawn once with a fixed seed: 180 to train, 60 to validate, 60
-    to test.
+    noisy: 300 students with hours uniform in [0, 5], who pass with a probability of
+    1 / (1 + exp(-2 (hours - 2.5))), drawn with a fixed seed: 180 for train, 60 for val, 60 for
+    test.
 
     Args:
         choice: one of `CHOICES`; None means course.
-        data_dir: not looked into: the students are computed, so no file is needed.
+        data_dir: not used: the students are computed, so no file is needed.
 
     Source: the course's logistic regression.
     """

@@ -1,4 +1,4 @@
-"""The surnames of 18 countries, as ASCII codes, and how any other name becomes such codes."""
+"""The surnames of 18 countries as ASCII codes, and the encoding of any other name."""
 
 from pathlib import Path
 
@@ -27,30 +27,31 @@ TEST = RemoteFile(
     sha256="57d7758db533a42c99d513b2341a7e7b0f55c1e0e7d233b1ef6a4fa2f1adf753",
 )
 
-_VALIDATION_FOLDS = 10  # one of them validates: a tenth of the training file
+_VALIDATION_FOLDS = 10  # the val split is one of them, a tenth of the training file
 
 
 def load(data_dir: Path | None = None) -> Dataset:
-    """20,074 surnames: the 13,374 rows of the training file, then the 6,700 of the test file.
+    """Loads 20,074 surnames: 13,374 rows of the training file, then 6,700 of the test file.
 
     Arrays: `name` (20074, 19) uint8, ASCII codes padded with zeros at the end; `length` (20074,)
-    int64, letters in the name, in [2, 19]; `label` (20074,) int64, the country's place in
+    int64, the number of letters, in [2, 19]; `label` (20074,) int64, the index of the country in
     `classes`, the sorted countries of the training file.
 
-    Test is the publisher's test file, validation a fixed, stratified tenth of the training file. As
-    published, 1,048 rows of the test file (15.6%) have a name that is in the training file too, 773
-    of them with the same country, most of these Arabic. Validation repeats names alike (195 of its
-    rows), so that it measures what test measures; both flatter a model a little.
+    The test split is the published test file, and the val split a fixed, stratified tenth of the
+    training file. As published, 1,048 rows of the test file (15.6%) have a name that is also in the
+    training file, 773 of them with the same country, most of these Arabic. The val split repeats
+    names of the train split in the same way (195 of its rows), so it measures the same as the test
+    split; both overestimate a model a little.
 
     Args:
-        data_dir: a folder that is looked in first for the two files.
+        data_dir: a folder that is searched first for the two files.
 
     Raises:
-        DataError: a file could not be had, a row is not as described, or the test file has a
-            country that the training file lacks.
+        DataError: a file is not available, a row is not as described, or the test file has a
+            country that is not in the training file.
 
     Source: the surnames of the PyTorch tutorial on classifying names with a recurrent network; the
-    split is that of the Pytorch-Learning course.
+    division into two files is that of the Pytorch-Learning course.
     """
     train_path, train_source = fetch(TRAIN, data_dir)
     test_path, test_source = fetch(TEST, data_dir)
@@ -82,7 +83,7 @@ def load(data_dir: Path | None = None) -> Dataset:
 
 
 def read(path: Path) -> list[tuple[str, str]]:
-    """The file's rows: surname and country.
+    """Reads the rows of a file, each a surname and a country.
 
     Raises:
         DataError: the file cannot be read, or a row (counted from 1) has an empty name or country.
@@ -98,18 +99,18 @@ def read(path: Path) -> list[tuple[str, str]]:
 
 
 def encode(name: str, width: int | None = None) -> npt.NDArray[np.uint8]:
-    """A name as the models read it: ASCII codes in [32, 126], (letters,) or zero-padded (width,).
+    """Encodes a name as ASCII codes in [32, 126], (letters,) or zero-padded (width,).
 
     Letters outside ASCII are transliterated by the anyascii library, as in Müller to Muller and
-    Иванов to Ivanov; blanks at both ends go, others become one space each. Upper and lower case
-    stay. The names that were trained on went the same way.
+    Иванов to Ivanov. Blanks at both ends are removed, and other runs of blanks become one space.
+    Upper and lower case are kept. The names of the data set are encoded in the same way.
 
     Args:
         name: a name in any script.
-        width: the length to pad to; None pads nothing.
+        width: the length to pad to; None means no padding.
 
     Raises:
-        ValueError: nothing is left of the name, or more letters than `width`.
+        ValueError: no letter is left of the name, or more letters than `width`.
     """
     text = _printable(name)
     if not text:
@@ -122,6 +123,6 @@ def encode(name: str, width: int | None = None) -> npt.NDArray[np.uint8]:
 
 
 def _printable(name: str) -> str:
-    """Printable ASCII; control characters are blanks, as code 0 means padding."""
+    """A name as printable ASCII; control characters become blanks, since code 0 is padding."""
     ascii_text = anyascii(name)
     return " ".join("".join(c if c.isprintable() else " " for c in ascii_text).split())

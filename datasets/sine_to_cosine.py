@@ -1,4 +1,4 @@
-"""A sine and the cosine of the same angles, sampled twenty times a period."""
+"""A sine and the cosine of the same angles, sampled twenty times per period."""
 
 from pathlib import Path
 
@@ -7,18 +7,19 @@ import numpy as np
 from tuneyard.datasets.dataset import Dataset
 
 STEP = np.pi / 10  # radians between samples, as in the course
-_POINTS = 50  # of each split: two periods and a half
-_SHIFTS = (0.0, 0.5, 0.25)  # of the splits' samples against each other, in steps
+_POINTS = 50  # samples per split: two and a half periods
+_SHIFTS = (0.0, 0.5, 0.25)  # phase shifts of the train, val and test splits, in steps
 
 
-def load(data_dir: Path | None = None) -> Dataset:  # noqa: ARG001 - all data sets load alike
-    """The samples in order: `sine` (150,) and `cosine` (150,), float32 in [-1, 1].
+def load(data_dir: Path | None = None) -> Dataset:  # noqa: ARG001 - every `load` takes it
+    """Loads the samples in time order: `sine` (150,) and `cosine` (150,), float32 in [-1, 1].
 
-    Each split is two periods and a half, 50 samples. Train begins at phase 0; validation and test
-    are sampled half a step and a quarter of a step beside it, at phases that training never meets.
+    Each split has two and a half periods, 50 samples. The train split begins at phase 0; the val
+    and test splits are shifted by half a step and a quarter of a step, so that they have phases
+    that do not occur in training.
 
     Args:
-        data_dir: not looked into: the samples are computed, so no file is needed.
+        data_dir: not used: the samples are computed, so no file is needed.
 
     Source: the RNN_Regression of the Pytorch-Learning course.
     """

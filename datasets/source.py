@@ -1,4 +1,4 @@
-"""Where files come from: a local folder, the cache, or a download, always verified by sha256."""
+"""Files from a local folder, the cache or a download, always verified by their sha256."""
 
 import csv
 import gzip
@@ -18,17 +18,17 @@ PYTORCH_LEARNING = (
 )
 """The course's data folder, pinned to one commit."""
 
-TIMEOUT = 30.0  # seconds, to connect and between two packets
-_REMEDY = "put it into a folder and name that with --data-dir or TUNEYARD_DATA"
+TIMEOUT = 30.0  # seconds, for the connection and between two packets
+_REMEDY = "put it into a folder and name the folder with --data-dir or TUNEYARD_DATA"
 
 
 class DataError(Exception):
-    """A data file could not be had or read; the message is one line with the remedy."""
+    """A data file is not available or not readable; the message is one line with the remedy."""
 
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """A file to fetch: its name in a folder, its address, and its sha256 in hex."""
+    """A file to fetch: its file name, its address, and its sha256 in hex."""
 
     filename: str
     url: str
@@ -36,10 +36,11 @@ class RemoteFile:
 
 
 def fetch(file: RemoteFile, data_dir: Path | None = None) -> tuple[Path, Source]:
-    """Find `file` in a local folder, else in the cache, else download it into the cache.
+    """Finds `file` in a local folder or in the cache, or downloads it into the cache.
 
-    The folder is `data_dir`, else the environment's `TUNEYARD_DATA`. The cache is the folder named
-    by `TUNEYARD_CACHE`, else the user's cache folder of the operating system.
+    The local folder is `data_dir`, or else that of the environment variable `TUNEYARD_DATA`. The
+    cache is the folder named by `TUNEYARD_CACHE`, or else the operating system's cache folder of
+    the user.
 
     Returns:
         The path of the verified file, and where it was found.
@@ -59,10 +60,11 @@ def fetch(file: RemoteFile, data_dir: Path | None = None) -> tuple[Path, Source]
 
 
 def read_csv_gz(path: Path, columns: int) -> list[list[str]]:
-    """The rows of a gzipped CSV file without header, each of `columns` texts.
+    """Reads a gzipped CSV file without header; each row has `columns` strings.
 
     Raises:
-        DataError: the file cannot be read, is empty, or a row (counted from 1) has other columns.
+        DataError: the file cannot be read, is empty, or a row (counted from 1) has another
+            number of columns.
     """
     try:
         with gzip.open(path, "rt", encoding="utf-8", newline="") as lines:
@@ -78,16 +80,16 @@ def read_csv_gz(path: Path, columns: int) -> list[list[str]]:
 
 
 def joined(*sources: Source) -> str:
-    """One word for the sources of several files: `folder`, or `folder+download` if they differ."""
+    """The sources of several files as one word: `folder`, or `folder+download` if they differ."""
     return "+".join(dict.fromkeys(sources))
 
 
 def local_folder(data_dir: Path | None, wanted: str) -> Path | None:
-    """The folder that is looked in first: `data_dir`, else ``TUNEYARD_DATA``; None without one.
+    """The folder that is searched first: `data_dir` or that of ``TUNEYARD_DATA``, if any.
 
     Args:
         data_dir: a folder, or None.
-        wanted: what is looked for, with its address, for the error.
+        wanted: the needed files, with their address, for the error message.
 
     Raises:
         DataError: there is no such folder.
@@ -100,13 +102,13 @@ def local_folder(data_dir: Path | None, wanted: str) -> Path | None:
     if not folder.is_dir():
         raise failure(
             f"{named} must be a folder that exists, got {folder}; "
-            f"make it and put {wanted} there, or leave {named} out"
+            f"create it and put {wanted} there, or leave {named} out"
         )
     return folder
 
 
 def cache_folder() -> Path:
-    """Where downloads are kept: ``TUNEYARD_CACHE``, else the user's cache folder of the system."""
+    """The folder of downloads: ``TUNEYARD_CACHE``, or else the user's cache folder."""
     import pooch
 
     return Path(os.environ.get("TUNEYARD_CACHE") or pooch.os_cache("tuneyard")).expanduser()
@@ -128,7 +130,7 @@ def _in_folder(file: RemoteFile, data_dir: Path | None) -> Path | None:
     if found != file.sha256:
         raise failure(
             f"{path} is not the file of {file.url}: sha256 must be {file.sha256}, got {found}; "
-            f"replace it, or take it away to have it downloaded"
+            f"replace it, or delete it so that it is downloaded"
         )
     return path
 
@@ -139,12 +141,12 @@ def _download(file: RemoteFile, cache: Path) -> Path:
     downloader = pooch.HTTPDownloader(timeout=TIMEOUT)
     try:
         with _quiet():
-            # A file with another sha256 is refused here, and what was written of it deleted.
+            # pooch rejects a file with another sha256 and deletes what it has written
             path = pooch.retrieve(
                 file.url, f"sha256:{file.sha256}", file.filename, cache, downloader=downloader
             )
-    except (OSError, ValueError) as error:  # those of requests are OSErrors
-        # The cause of its "max retries exceeded" is inside; the outside is long and says less.
+    except (OSError, ValueError) as error:  # the errors of requests are OSErrors
+        # The cause of a "max retries exceeded" is nested; the outer message is long and says less.
         reason = str(getattr(error.args[0] if error.args else error, "reason", error)).rstrip(".")
         raise failure(
             f"{file.filename} could not be downloaded from {file.url}: {reason}; {_REMEDY}"
@@ -166,7 +168,7 @@ def _quiet() -> Iterator[None]:
 
 
 def _sha256(file: RemoteFile, path: Path) -> str | None:
-    """The sha256 of what lies at `path`, None if nothing does."""
+    """The sha256 of the file at `path`; None if there is none."""
     import pooch
 
     try:

@@ -1,4 +1,4 @@
-"""Writes `docs/tasks.md` from the tasks themselves and from what benchmarks/quality.py measured.
+"""Writes `docs/tasks.md` from the tasks and from what benchmarks/quality.py measured.
 
     python docs/tasks.py > docs/tasks.md
 
@@ -13,7 +13,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from tuneyard.search.results.tables import short, space_rows
+from tuneyard.search.results.comparison import short
+from tuneyard.search.results.tables import space_rows
 from tuneyard.spaces.fields.training import TrainingSpace
 from tuneyard.spaces.registry import descriptions
 from tuneyard.trainables.task import Task, find_task

@@ -1,6 +1,6 @@
 """Typed search spaces: one declaration types, bounds, samples, flattens and narrows a config."""
 
-from tuneyard.spaces.language.domains import Range, Value, to_text
+from tuneyard.spaces.language.domains import Range, Restriction, Value, to_text
 from tuneyard.spaces.language.errors import SpaceError
 from tuneyard.spaces.language.numeric import Float, Int, Length
 from tuneyard.spaces.language.space import SearchSpace, Space
@@ -10,6 +10,7 @@ __all__ = [
     "Int",
     "Length",
     "Range",
+    "Restriction",
     "SearchSpace",
     "Space",
     "SpaceError",

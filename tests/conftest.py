@@ -10,7 +10,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -130,11 +130,18 @@ def object_store(_object_store: str, monkeypatch: pytest.MonkeyPatch) -> str:
     return f"s3://{bucket}/searches?endpoint_override={_object_store}&scheme=http"
 
 
-def free_port() -> int:
+def find_free_port() -> int:
+    """A port of 127.0.0.1 on which nothing listens."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
         return port
+
+
+@pytest.fixture(scope="session")
+def free_port() -> Callable[[], int]:
+    """Finds a port of 127.0.0.1 on which nothing listens, a new one with each call."""
+    return find_free_port
 
 
 class Postgres:
@@ -147,7 +154,7 @@ class Postgres:
 
     def __init__(self, binaries: Path, folder: Path) -> None:
         self._binaries, self._folder = binaries, folder
-        self._port = free_port()
+        self._port = find_free_port()
         self._password = secrets.token_hex(8)
         self._process: subprocess.Popen[bytes] | None = None
         # it refuses to run as root

@@ -16,7 +16,7 @@ PACKAGES = ("datasets", "search", "spaces", "trainables")
 MAX_LINES = 350
 
 SPACES = "spaces spaces.language spaces.objective spaces.fields"
-LEAVES = "search.errors search.frozen search.access"
+LEAVES = "search.errors search.frozen search.access search.retry"
 
 # A room is a package or a module of `spaces`, `trainables` or `search`; `datasets` is one room.
 # room -> the rooms that it may import, wherever in a file. All of them stand above it.
@@ -42,7 +42,8 @@ ROOMS: dict[str, str] = {
     "search.errors": "",
     "search.frozen": "",
     "search.access": "",
-    "search.spec": f"{SPACES} spaces.registry trainables.worker {LEAVES}",
+    "search.retry": "",
+    "search.spec": f"{SPACES} spaces.description spaces.registry trainables.worker {LEAVES}",
     "search.trials": f"{SPACES} trainables.worker {LEAVES} search.spec",
     "search.storage": f"{SPACES} trainables.training {LEAVES} search.trials",
     "search.study": f"{SPACES} trainables.worker {LEAVES} search.spec search.trials search.storage",

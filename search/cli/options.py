@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 from tuneyard.search.errors import SearchError
+from tuneyard.search.spec.kinds import kinds_help
+from tuneyard.search.spec.samplers import Sampler
+from tuneyard.search.spec.schedulers import Scheduler
 
 if TYPE_CHECKING:
     from tuneyard.search.spec.search import SearchSpec
@@ -59,10 +62,8 @@ class SearchOptions:
     trials: Annotated[int | None, typer.Option(help="How many, the baseline among them.")] = None
     time: Time = None
     target: Target = None
-    sampler: Annotated[
-        str | None, typer.Option(help="tpe, random, quasi_random, cma_es, gp, grid")
-    ] = None
-    scheduler: Annotated[str | None, typer.Option(help="asha, hyperband, median, pbt, none")] = None
+    sampler: Annotated[str | None, typer.Option(help=kinds_help(Sampler))] = None
+    scheduler: Annotated[str | None, typer.Option(help=kinds_help(Scheduler))] = None
     sets: Set
     ranges: Ranges
     folds: Annotated[int | None, typer.Option(help="Rank by the mean over so many folds.")] = None
@@ -84,8 +85,10 @@ class SearchOptions:
             help="NAME=AMOUNT: of a custom resource of Ray's, what a trial takes.",
         ),
     ]
-    concurrency: Annotated[int | None, typer.Option(help="Most trials at a time.")] = None
-    keep: Annotated[int | None, typer.Option(help="How many best checkpoints are kept.")] = None
+    max_concurrent_trials: Annotated[int | None, typer.Option(help="Most trials at a time.")] = None
+    keep_checkpoints: Annotated[
+        int | None, typer.Option(help="How many best checkpoints are kept.")
+    ] = None
 
     def spec(self) -> SearchSpec:
         """The search; options win over the file's keys.

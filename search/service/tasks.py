@@ -34,8 +34,8 @@ router = APIRouter()
 async def tasks() -> list[TaskSummary]:
     """The tasks."""
     return [
-        TaskSummary(task=name, summary=(space.__doc__ or "").strip().partition("\n")[0])
-        for name, space in descriptions().items()
+        TaskSummary(task=name, summary=described.title)
+        for name, described in descriptions().items()
     ]
 
 

@@ -114,8 +114,8 @@ def in_parts(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (emptied, "red must have 5 pictures or more, got 0; add some, or take the folder away"),
-        (few, "red must have 5 pictures or more, got 4; add some, or take the folder away"),
+        (emptied, "red must have 5 pictures or more, got 0; add some, or remove the folder"),
+        (few, "red must have 5 pictures or more, got 4; add some, or remove the folder"),
         (no_picture, r"red/7\.png cannot be read as a picture: .*; delete it"),
         (torn, r"green/3\.png cannot be read as a picture: .*; delete it"),
         (one_class, "must have a folder for each of two classes or more, got only blue"),

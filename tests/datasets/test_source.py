@@ -194,7 +194,9 @@ def test_a_failed_download_leaves_no_file(
     message = refusal(server.file(where, sha256))
     assert message.startswith("names.csv could not be downloaded from")
     assert reason in message
-    assert message.endswith("put it into a folder and name that with --data-dir or TUNEYARD_DATA")
+    assert message.endswith(
+        "put it into a folder and name the folder with --data-dir or TUNEYARD_DATA"
+    )
     assert_empty(cache)
 
 

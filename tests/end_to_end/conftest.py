@@ -24,10 +24,10 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial
 
 from tuneyard.search import SearchResult, Settings, resume, search
-from tuneyard.search.spec.search import parse_spec
+from tuneyard.search.models.champions import find_result
+from tuneyard.search.spec.files import parse_spec
 from tuneyard.search.storage.folder import SPEC, SearchFolder
 from tuneyard.search.tracking.client import connect
-from tuneyard.search.tracking.result import find_result
 from tuneyard.search.tracking.runs import find_experiment
 
 STATUS = {
@@ -121,10 +121,10 @@ class Records:
         uploaded = [
             one for one in runs if self.client.list_artifacts(one.info.run_id, "checkpoint")
         ]
-        candidates = [one for one in runs if "tuneyard.candidate" in one.data.tags]
+        eligible = [one for one in runs if one.data.tags["tuneyard.eligible"] == "true"]
         spec = parse_spec(yaml.safe_load(self.folder.read(SPEC)))
         kept = self.folder.kept_trials()
-        assert len(kept) == len(uploaded) == min(spec.keep, len(candidates))
+        assert len(kept) == len(uploaded) == min(spec.keep, len(eligible))
         assert {int(one.data.tags["tuneyard.number"]) for one in uploaded} == set(map(int, kept))
         found = find_result(self.client, self.name)
         assert found.model_dump(exclude={"wall_s"}) == result.model_dump(exclude={"wall_s"})

@@ -6,7 +6,6 @@ import json
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -157,11 +156,11 @@ def test_no_trial_succeeds(settings: Settings, here: Callable[..., Done]) -> Non
     assert "torch can't use it" in failed.stderr
 
 
-def test_the_ui_shows_the_search(tmp_path: Path, mlflow_database: Path) -> None:
+def test_the_ui_shows_the_search(
+    tmp_path: Path, mlflow_database: Path, free_port: Callable[[], int]
+) -> None:
     shutil.copy(mlflow_database, tmp_path / "mlflow.db")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     connect(f"sqlite:///{tmp_path / 'mlflow.db'}").create_experiment("tuneyard/airplane-lstm")
     process = subprocess.Popen([TUNEYARD, "ui", "--port", str(port)], cwd=tmp_path)
     try:

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from tuneyard.search import Settings
 from tuneyard.search.cli.main import app
-from tuneyard.search.spec.search import parse_spec, read_spec
+from tuneyard.search.spec.files import parse_spec, read_spec
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tuneyard.search import Settings, search
-from tuneyard.search.spec.search import parse_spec
+from tuneyard.search.spec.files import parse_spec
 from tuneyard.spaces.registry import descriptions, find_description
 from tuneyard.trainables.task import find_task
 
@@ -23,7 +23,12 @@ FROM_FILES = {"diabetes", "names-gru", "names-transformer"}
 def small(name: str, request: pytest.FixtureRequest) -> dict[str, Any]:
     """Three trials of two epochs, on the data set that needs no file where there is one."""
     # one trial at a time: each of two would import torch in a process of its own
-    values: dict[str, Any] = {"task": name, "trials": 3, "concurrency": 1, "space": {"epochs": 2}}
+    values: dict[str, Any] = {
+        "task": name,
+        "trials": 3,
+        "max_concurrent_trials": 1,
+        "space": {"epochs": 2},
+    }
     if "digits" in find_description(name).data:
         values["data"] = "digits"
     if name == "image-transfer":
@@ -59,7 +64,7 @@ def test_a_search_of_three_trials(
 @pytest.mark.usefixtures("local_ray")
 def test_a_search_finds_a_network_that_learns_hello_in_five_epochs(settings: Settings) -> None:
     """The metric is 16 where the word is not solved in the 15 epochs."""
-    values = {"task": "hello-rnn", "trials": 12, "concurrency": 1, "seed": 1}
+    values = {"task": "hello-rnn", "trials": 12, "max_concurrent_trials": 1, "seed": 1}
     result = search(parse_spec(values), settings)
     assert result.best is not None
     assert result.baseline.value is not None

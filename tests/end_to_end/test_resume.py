@@ -10,8 +10,8 @@ import torch
 from pyarrow.fs import FileSelector
 
 from tuneyard.search import SearchError, SearchResult, Settings, resume
-from tuneyard.search.results.status import Budget
-from tuneyard.search.spec.search import parse_spec
+from tuneyard.search.spec.budget import Budget
+from tuneyard.search.spec.files import parse_spec
 from tuneyard.search.storage.folder import CHECKPOINTS, SearchFolder
 from tuneyard.search.tracking.client import connect
 from tuneyard.search.tracking.runs import queue_search
@@ -109,7 +109,7 @@ def test_a_driver_that_is_killed_then_more_trials(
     )
     folder = SearchFolder(settings.storage, "cut")
     drivers.wait(driver, lambda: folder.exists() and len(left.trials) >= 3 and left.children)
-    assert "'cut' runs: its driver was heard of " in refused(settings, "cut")
+    assert "'cut' runs: its driver's last heartbeat was " in refused(settings, "cut")
     drivers.kill(driver)
     before, runs = ended(left), numbered(left)
     assert 3 <= len(before) < 12

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tuneyard.search import SearchError, SearchResult, SearchSpec, Settings, search
-from tuneyard.search.spec.search import parse_spec
+from tuneyard.search.spec.files import parse_spec
 
 pytestmark = pytest.mark.usefixtures("local_ray")
 
@@ -153,7 +153,12 @@ def test_a_target_that_is_reached_ends_the_search(settings: Settings, records: A
 
 
 def test_the_same_search_again_finds_the_same(settings: Settings) -> None:
-    values = {"task": "airplane-lstm", "trials": 4, "concurrency": 1, "space": {"epochs": 5}}
+    values = {
+        "task": "airplane-lstm",
+        "trials": 4,
+        "max_concurrent_trials": 1,
+        "space": {"epochs": 5},
+    }
     first, second = run(settings, **values), run(settings, **values)
     assert first.best is not None
     assert second.best is not None

@@ -20,7 +20,7 @@ import ray
 from ray.cluster_utils import Cluster
 
 from tuneyard.search import SearchError, SearchResult, Settings, search
-from tuneyard.search.spec.search import parse_spec
+from tuneyard.search.spec.files import parse_spec
 from tuneyard.search.tune.events import TrialEvents
 
 TASK: dict[str, Any] = {

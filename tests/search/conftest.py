@@ -4,13 +4,13 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,9 @@ import pytest
 from mlflow.entities import Run
 
 from tuneyard.datasets import Dataset
-from tuneyard.search.spec.search import SearchSpec, parse_spec
+from tuneyard.search.spec.files import parse_spec
+from tuneyard.search.spec.resolved import ResolvedSpec
+from tuneyard.search.spec.search import SearchSpec
 from tuneyard.search.tracking import writer as mlflow_writer
 from tuneyard.search.tracking.client import MlflowClient, connect
 from tuneyard.search.tracking.recorder import Recorder
@@ -47,11 +49,9 @@ def store(mlflow_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 class Server:
     """A real tracking server, which can be killed and started again on the same store."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, port: int) -> None:
         self.folder = folder
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = port
         self.uri = f"http://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -99,10 +99,12 @@ class Server:
 
 @pytest.fixture(scope="session", autouse=True)
 def _server(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    free_port: Callable[[], int],
 ) -> Iterator[Server]:
     """Starts the server, where a test needs it, while the first tests run: it takes ten seconds."""
-    server = Server(tmp_path_factory.mktemp("server"))
+    server = Server(tmp_path_factory.mktemp("server"), free_port())
     if any("mlflow_server" in getattr(item, "fixturenames", ()) for item in request.session.items):
         server.start()
     yield server
@@ -128,6 +130,12 @@ DATA = Dataset(
 )
 
 
+def by_loss(spec: SearchSpec) -> ResolvedSpec:
+    """A search whose trials are ranked by their validation loss."""
+    search = ResolvedSpec.of(spec)
+    return replace(search, task=replace(search.task, objective=LOSS))
+
+
 class Search:
     """A search being recorded.
 
@@ -142,13 +150,14 @@ class Search:
         self.spec: SearchSpec = parse_spec(
             {"task": "diabetes", "name": "my-search", "folds": 1} | values
         )
-        self.run: SearchRun = start_search(client, self.spec, LOSS, DATA)
+        self.search = by_loss(self.spec)
+        self.run: SearchRun = start_search(client, self.search, DATA)
         self.go_on({})
 
     def go_on(self, children: dict[int, ChildRun]) -> None:
         """A recorder of a run of the search, which knows the trials' runs of those before."""
         self.clock = Clock(self.spec.trials, None)
-        self.recorder = Recorder(self.client, self.run, self.spec, LOSS, self.clock, children)
+        self.recorder = Recorder(self.client, self.run, self.search, self.clock, children)
 
     def start(self, number: int, params: Params) -> TrialRecord:
         record = TrialRecord(number, params, current=params)

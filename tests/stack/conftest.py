@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import socket
 import subprocess
 import sys
 import time
@@ -67,8 +66,8 @@ class Stack:
     ROOT = ROOT
     wait_for = staticmethod(wait_for)
 
-    def __init__(self) -> None:
-        self.ports = {name: _free_port() for name in ("API", "MLFLOW", "RAY")}
+    def __init__(self, free_port: Callable[[], int]) -> None:
+        self.ports = {name: free_port() for name in ("API", "MLFLOW", "RAY")}
         self.token, self.ray_token = secrets.token_hex(24), secrets.token_hex(24)
         self.environment = {
             **{f"TUNEYARD_{name}_PORT": str(port) for name, port in self.ports.items()},
@@ -196,17 +195,10 @@ class Stack:
         assert best["trials"]["total"] == trials
 
 
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-    return port
-
-
 @pytest.fixture(scope="session")
-def stack() -> Iterator[Stack]:
+def stack(free_port: Callable[[], int]) -> Iterator[Stack]:
     """The stack, from build to down; `docker compose logs` are shown when it does not start."""
-    stack = Stack()
+    stack = Stack(free_port)
     stack.compose("down", "--volumes", "--remove-orphans")
     started = time.monotonic()
     stack.compose("build")

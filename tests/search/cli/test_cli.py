@@ -55,7 +55,7 @@ print(sorted(sys.modules), file=sys.stderr)
         assert re.search(rf"^\W*{command}\s", done.stdout, re.MULTILINE)
     loaded = {name.strip("'[], ").partition(".")[0] for name in done.stderr.split(", ")}
     assert "typer" in loaded
-    heavy = {"torch", "httpx", "ray", "mlflow", "pydantic", "optuna", "numpy", "pandas", "sklearn"}
+    heavy = {"torch", "httpx", "ray", "mlflow", "optuna", "numpy", "pandas", "sklearn"}
     assert loaded & heavy == set()
 
 
@@ -174,7 +174,7 @@ WRONG = [
     Wrong("search diabetes --data-dir no", "--data-dir must be a folder that exists, got no"),
     Wrong(
         "search diabetes",
-        "must be a folder that exists, got no; make it and put diabetes.csv.gz from https://",
+        "must be a folder that exists, got no; create it and put diabetes.csv.gz from https://",
         environment={"TUNEYARD_DATA": "no"},
     ),
     Wrong(f"{AIRPLANE} --folds 500", "folds=500 does not fit airplane: folds must be at most "),

@@ -16,7 +16,7 @@ from tuneyard.search.client import http as cluster_http
 from tuneyard.search.client.cluster import Cluster
 from tuneyard.search.errors import SearchError
 from tuneyard.search.results.status import SearchStatus, TrialStatus
-from tuneyard.search.spec.search import parse_spec
+from tuneyard.search.spec.files import parse_spec
 
 TOKEN = "secret-Zx81"
 HTML = "<html>\n<h1>502</h1>\n</html>"

@@ -15,7 +15,8 @@ from typer.testing import CliRunner, Result
 from tuneyard.search.cli.main import app
 from tuneyard.search.client.tables import duration, mlflow_page, status_line
 from tuneyard.search.errors import SearchError
-from tuneyard.search.results.status import Budget, SearchStatus
+from tuneyard.search.results.status import SearchStatus
+from tuneyard.search.spec.budget import Budget
 from tuneyard.search.spec.search import SearchSpec
 
 RESULT: dict[str, Any] = {
@@ -100,13 +101,13 @@ def test_submit_follows_to_the_result(other: Any, told: Any, as_json: bool) -> N
     options = ["--json"] if as_json else []
     done = run("submit", "diabetes", "--follow", "--cluster", server.address, *options)
     counts = "3/50 trials · 1 running · 0 pruned · 1 failed"
-    standing = "val_loss 0.4 vs 0.5 (-20.0 %) · 1 min gone"
+    standing = "val_loss 0.4 vs 0.5 (-20.0 %) · 1 min elapsed"
     assert done.stderr.split("\n") == [
         "Search mine",
         "queued · 0/50 trials · 0 running · 0 pruned · 0 failed",
         f"running · {counts} · {standing}",
         "trial 1 failed: ValueError: no\u2028way",
-        f"completed · {counts} · {standing} · 0 s left",
+        f"completed · {counts} · {standing} · 0 s remaining",
         "",
     ]
     assert [request[1] for request in server.requests] == [
@@ -298,8 +299,8 @@ def test_durations(seconds: float, text: str) -> None:
 def test_a_line_of_status(told: Any) -> None:
     status = SearchStatus.model_validate(told.status | {"baseline": None, "eta_s": 4000.0})
     assert status_line(status) == (
-        "running · 3/50 trials · 1 running · 0 pruned · 1 failed · val_loss 0.4 · 1 min gone · "
-        "1 h left"
+        "running · 3/50 trials · 1 running · 0 pruned · 1 failed · val_loss 0.4 · 1 min elapsed · "
+        "1 h remaining"
     )
 
 

@@ -1,7 +1,6 @@
 """The client and its commands against the real service, on a real MLflow store, without a Ray."""
 
 import json
-import socket
 import subprocess
 import sys
 import threading
@@ -23,7 +22,7 @@ from tuneyard.search.errors import SearchError
 from tuneyard.search.results.status import SearchStatus, TrialStatus
 from tuneyard.search.service.app import create_app
 from tuneyard.search.service.settings import ServiceSettings, Token
-from tuneyard.search.spec.search import parse_spec
+from tuneyard.search.spec.files import parse_spec
 from tuneyard.spaces.registry import find_description
 
 TOKEN = "0123456789abcdef"
@@ -32,14 +31,13 @@ TOKEN = "0123456789abcdef"
 class Service:
     """The service on a port of its own; it can be stopped and started again."""
 
-    def __init__(self, tracking_uri: str) -> None:
+    def __init__(self, tracking_uri: str, port: int) -> None:
         self._settings = ServiceSettings(
             tokens=(Token(name="ada", secret=SecretStr(TOKEN)),),
             tracking_uri=tracking_uri,
             ray_address="http://127.0.0.1:9",
         )
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self._port = free.getsockname()[1]
+        self._port = port
         self.address = f"http://127.0.0.1:{self._port}"
         self.start()
 
@@ -62,8 +60,10 @@ class Service:
 
 
 @pytest.fixture
-def service(store: MlflowClient, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
-    running = Service(store.tracking_uri)
+def service(
+    store: MlflowClient, free_port: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Service]:
+    running = Service(store.tracking_uri, free_port())
     monkeypatch.setenv("TUNEYARD_CLUSTER", running.address)
     monkeypatch.setenv("TUNEYARD_TOKEN", TOKEN)
     yield running

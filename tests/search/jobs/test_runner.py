@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tuneyard.search.spec.search import parse_spec
+from tuneyard.search.spec.files import parse_spec
 from tuneyard.search.tracking.client import MlflowClient
 from tuneyard.search.tracking.runs import queue_search
 

@@ -13,7 +13,9 @@ import torch
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from tuneyard.search.models.registry import CHAMPION, champion, crown, model_name, register
+from tuneyard.search.models.champions import CHAMPION, find_champion, model_name
+from tuneyard.search.models.registry import promote, register
+from tuneyard.search.tracking.tags import VersionTags
 from tuneyard.spaces.objective import Objective
 from tuneyard.trainables.training.evaluate import FinalModel
 
@@ -24,6 +26,7 @@ TAGS = {
     "tuneyard.data": "abc",
     "tuneyard.folds": "1",
 }
+VERSION = VersionTags.decode(TAGS)
 
 
 def final_model() -> FinalModel:
@@ -46,7 +49,7 @@ def ended_run(client: MlflowClient, status: str = "FINISHED") -> str:
 def registered(store: MlflowClient, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A registered model's version."""
     run_id = ended_run(store, "KILLED")
-    version = register(store, final_model(), task="tiny", run_id=run_id, tags=TAGS)
+    version = register(store, final_model(), task="tiny", run_id=run_id, tags=VERSION)
     # who loads it names the store
     monkeypatch.setenv("MLFLOW_TRACKING_URI", store.tracking_uri)
     return version
@@ -96,11 +99,13 @@ def test_a_model_that_cannot_be_logged_leaves_the_run_as_it_ended(store: MlflowC
 
     run_id, example = ended_run(store), np.ones((2, 3), dtype=np.float32)
     with pytest.raises(Exception, match="data-dependent"):
-        register(store, FinalModel(Strange(), example, {}), task="tiny", run_id=run_id, tags=TAGS)
+        register(
+            store, FinalModel(Strange(), example, {}), task="tiny", run_id=run_id, tags=VERSION
+        )
     info = store.get_run(run_id).info
     assert (info.status, info.end_time) == ("FINISHED", 1_234_567)
     assert mlflow.active_run() is None
-    assert champion(store, "tiny") is None
+    assert find_champion(store, "tiny") is None
 
 
 @pytest.mark.parametrize("named", ["nowhere", "environment", "set"])
@@ -114,7 +119,7 @@ def test_which_store_is_used_by_default_stays_as_it_was(
         elif named == "set":
             mlflow.set_tracking_uri(other)
         before = mlflow.get_tracking_uri()
-        register(store, final_model(), task="tiny", run_id=ended_run(store), tags=TAGS)
+        register(store, final_model(), task="tiny", run_id=ended_run(store), tags=VERSION)
         assert mlflow.get_tracking_uri() == before
         assert os.environ.get("MLFLOW_TRACKING_URI") == (None if named == "nowhere" else other)
     finally:
@@ -122,19 +127,19 @@ def test_which_store_is_used_by_default_stays_as_it_was(
 
 
 def test_a_second_model_is_the_next_version(store: MlflowClient, registered: Any) -> None:
-    again = register(store, final_model(), task="tiny", run_id=ended_run(store), tags=TAGS)
+    again = register(store, final_model(), task="tiny", run_id=ended_run(store), tags=VERSION)
     assert (again.name, int(again.version)) == ("tuneyard-tiny", 2)
 
 
 def test_there_is_no_champion_at_first(store: MlflowClient) -> None:
-    assert champion(store, "tiny") is None
+    assert find_champion(store, "tiny") is None
     store.create_registered_model("tuneyard-tiny")
-    assert champion(store, "tiny") is None
+    assert find_champion(store, "tiny") is None
 
 
 def test_a_server_that_is_away_is_not_taken_for_no_champion() -> None:
     with pytest.raises(MlflowException, match="failed with exception"):
-        champion(MlflowClient("http://127.0.0.1:9"), "tiny")
+        find_champion(MlflowClient("http://127.0.0.1:9"), "tiny")
 
 
 CASES: list[tuple[Literal["min", "max"], dict[str, str], str, bool]] = [
@@ -149,28 +154,28 @@ CASES: list[tuple[Literal["min", "max"], dict[str, str], str, bool]] = [
 ]
 
 
-@pytest.mark.parametrize(("mode", "tags", "said", "crowned"), CASES, ids=str)
+@pytest.mark.parametrize(("mode", "tags", "said", "promoted"), CASES, ids=str)
 def test_who_is_champion(
     store: MlflowClient,
     mode: Literal["min", "max"],
     tags: dict[str, str],
     said: str,
-    crowned: bool,
+    promoted: bool,
 ) -> None:
     objective = Objective("val_loss", mode)
     store.create_registered_model("tuneyard-tiny")
     first = store.create_model_version("tuneyard-tiny", "file:///nowhere", tags=TAGS)
-    assert crown(store, first, objective, None) == "tuneyard-tiny version 1 is the champion"
-    before = champion(store, "tiny")
+    assert promote(store, first, objective, None) == "tuneyard-tiny version 1 is the champion"
+    before = find_champion(store, "tiny")
     assert before is not None
     assert int(before.version) == 1
     second = store.create_model_version("tuneyard-tiny", "file:///nowhere", tags=TAGS | tags)
-    line = crown(store, second, objective, before)
+    line = promote(store, second, objective, before)
     assert said in line
     assert line.startswith("tuneyard-tiny version 2 is ")
     assert len(line.splitlines()) == 1
     now = store.get_model_version_by_alias("tuneyard-tiny", CHAMPION)
-    assert int(now.version) == (2 if crowned else 1)
+    assert int(now.version) == (2 if promoted else 1)
 
 
 def test_a_champion_that_a_person_chose_stays(store: MlflowClient) -> None:
@@ -178,5 +183,5 @@ def test_a_champion_that_a_person_chose_stays(store: MlflowClient) -> None:
     store.create_model_version("tuneyard-tiny", "file:///nowhere")
     store.set_registered_model_alias("tuneyard-tiny", CHAMPION, "1")
     second = store.create_model_version("tuneyard-tiny", "file:///nowhere", tags=TAGS)
-    line = crown(store, second, Objective("val_loss", "min"), champion(store, "tiny"))
+    line = promote(store, second, Objective("val_loss", "min"), find_champion(store, "tiny"))
     assert "version 1 stays champion: it was ranked on another metric, data or folds" in line

@@ -3,6 +3,7 @@
 import io
 import re
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, Literal
 
@@ -11,11 +12,19 @@ from rich.console import Console
 
 from tuneyard.search.results import progress
 from tuneyard.search.results.progress import Progress
-from tuneyard.search.spec.search import parse_spec
+from tuneyard.search.spec.files import parse_spec
+from tuneyard.search.spec.resolved import ResolvedSpec
+from tuneyard.search.spec.search import SearchSpec
 from tuneyard.search.trials import clock as clock_module
 from tuneyard.search.trials.clock import Clock
 from tuneyard.search.trials.record import State, TrialRecord
 from tuneyard.spaces.objective import Objective
+
+
+def ranked_by(objective: Objective, spec: SearchSpec) -> ResolvedSpec:
+    """A search whose trials are ranked by another objective than its task's."""
+    search = ResolvedSpec.of(spec)
+    return replace(search, task=replace(search.task, objective=objective))
 
 
 class Seconds:
@@ -51,9 +60,9 @@ class Shown:
         self.file = io.StringIO()
         console = Console(file=self.file, force_terminal=terminal, width=width, height=30)
         search = parse_spec({"task": "diabetes", "trials": 10} | spec)
-        objective = Objective("val_loss", mode)
         self.clock = Clock(search.trials - before, search.time, 500.0 if before else 0.0)
-        self.progress = Progress(search, objective, self.clock, show=True, console=console)
+        resolved = ranked_by(Objective("val_loss", mode), search)
+        self.progress = Progress(resolved, self.clock, show=True, console=console)
 
     def trial(
         self, number: int, value: float | None = None, state: State = "completed", **more: Any
@@ -100,7 +109,7 @@ def test_the_line_of_a_log(clock: Seconds) -> None:
     # one whole line, however narrow the console
     assert shown.lines[-1] == (
         "4/10 trials · 1 running · 1 pruned · 1 failed · "
-        "val_loss 0.4123 (trial 1), baseline 0.8 · 0:30 gone, 0:45 left"
+        "val_loss 0.4123 (trial 1), baseline 0.8 · 0:30 elapsed, 0:45 remaining"
     )
 
 
@@ -113,19 +122,19 @@ def test_a_log_is_told_every_ten_seconds(clock: Seconds) -> None:
             clock.now += 1
             shown.progress.progressed(record, {"val_loss": [0.5]})
         told = [line.rsplit(" · ", 1)[1] for line in shown.lines]
-    assert told == ["0:01 gone", "0:11 gone", "0:21 gone", "0:31 gone"]
-    assert shown.lines[-1].endswith("0:35 gone")
+    assert told == ["0:01 elapsed", "0:11 elapsed", "0:21 elapsed", "0:31 elapsed"]
+    assert shown.lines[-1].endswith("0:35 elapsed")
 
 
 def test_a_search_without_a_trial_yet(clock: Seconds) -> None:
     shown = Shown(terminal=False)
     with shown.progress:
         clock.now += 3661
-    assert shown.lines == ["0/10 trials · 0 running · 0 pruned · 0 failed · 61:01 gone"]
+    assert shown.lines == ["0/10 trials · 0 running · 0 pruned · 0 failed · 61:01 elapsed"]
 
 
 @pytest.mark.parametrize(
-    ("budget", "gone", "ended", "left"),
+    ("budget", "elapsed", "ended", "remaining"),
     [
         (None, 30, 3, "1:10"),
         ("60s", 30, 3, "0:30"),
@@ -136,14 +145,14 @@ def test_a_search_without_a_trial_yet(clock: Seconds) -> None:
     ],
 )
 def test_what_is_left(
-    clock: Seconds, budget: str | None, gone: float, ended: int, left: str
+    clock: Seconds, budget: str | None, elapsed: float, ended: int, remaining: str
 ) -> None:
     shown = Shown(terminal=False, **({"time": budget} if budget else {}))
     with shown.progress:
         for number in range(ended):
             shown.trial(number, 0.5)
-        clock.now += gone
-    assert shown.lines[-1].endswith(f"gone, {left} left")
+        clock.now += elapsed
+    assert shown.lines[-1].endswith(f"elapsed, {remaining} remaining")
 
 
 def test_a_resumed_search_counts_what_was_before(clock: Seconds) -> None:
@@ -157,7 +166,7 @@ def test_a_resumed_search_counts_what_was_before(clock: Seconds) -> None:
     # the first run's trials were ended in its own time
     assert shown.lines[-1] == (
         "5/10 trials · 0 running · 1 pruned · 1 failed · "
-        "val_loss 0.7 (trial 3), baseline 1 · 0:10 gone, 0:50 left"
+        "val_loss 0.7 (trial 3), baseline 1 · 0:10 elapsed, 0:50 remaining"
     )
     assert shown.clock.total == 510.0
 
@@ -236,11 +245,11 @@ def test_a_terminal_cuts_configs_and_nothing_else() -> None:
         assert len(row) <= 60
 
 
-SPEC = parse_spec({"task": "diabetes"})
+LOSS = ranked_by(Objective("val_loss", "min"), parse_spec({"task": "diabetes"}))
 
 
 def test_nothing_is_shown_unasked(capfd: pytest.CaptureFixture[str]) -> None:
-    silent = Progress(SPEC, Objective("val_loss", "min"), Clock(50, None), show=False)
+    silent = Progress(LOSS, Clock(50, None), show=False)
     record = TrialRecord(0, {}, state="failed", reason="no")
     with silent:
         silent.started(record)
@@ -249,7 +258,7 @@ def test_nothing_is_shown_unasked(capfd: pytest.CaptureFixture[str]) -> None:
 
 
 def test_it_is_shown_on_stderr(capfd: pytest.CaptureFixture[str]) -> None:
-    loud = Progress(SPEC, Objective("val_loss", "min"), Clock(50, None), show=True)
+    loud = Progress(LOSS, Clock(50, None), show=True)
     with loud:
         pass
     out, err = capfd.readouterr()

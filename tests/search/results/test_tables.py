@@ -5,13 +5,14 @@ from typing import Annotated, Any, Literal
 
 import pytest
 
+from tuneyard.search.results.comparison import short
 from tuneyard.search.results.result import (
     BaselineResult,
     BestResult,
     MlflowResult,
     SearchResult,
 )
-from tuneyard.search.results.tables import print_result, print_space, print_table, short
+from tuneyard.search.results.tables import print_result, print_space, print_table
 from tuneyard.spaces import Float, Int, Length
 from tuneyard.spaces.fields.optimizers import SGD
 from tuneyard.spaces.fields.training import TrainingSpace
@@ -105,8 +106,8 @@ def test_a_result(capsys: pytest.CaptureFixture[str]) -> None:
     shown = rows(out)
     assert ["baseline", "val_accuracy", "0.75"] in shown
     assert ["best", "val_accuracy", "0.81", "+8.0 %"] in shown
-    assert ["best, on the test part", "test_accuracy", "0.79"] in shown
-    assert ["best, on the test part", "test_loss", "0.5"] in shown
+    assert ["best, on the test split", "test_accuracy", "0.79"] in shown
+    assert ["best, on the test split", "test_loss", "0.5"] in shown
     assert ["parameter", "baseline", "best"] in shown
     assert ["kind", "sgd", "adam"] in shown
     assert ["adam.lr", "0.001235"] in shown

@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -53,13 +52,6 @@ echo "driver ends"
 """
 
 
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
-
-
 def clean_environment() -> dict[str, str]:
     """No setting of whoever runs the tests."""
     ours = ("TUNEYARD_", "MLFLOW_", "RAY_")
@@ -85,7 +77,7 @@ class Records:
         self.client: MlflowClient = connect(uri)
 
     def search(self, name: str, state: str = "running", ago: float = 0, **tags: Any) -> Run:
-        """A search's run, started some seconds ago and heard of since.
+        """A search's run, started some seconds ago, with a heartbeat since.
 
         Tags are given without their prefix, and None leaves one out.
         """
@@ -117,7 +109,7 @@ class Records:
         known = {"search": parent.data.tags["tuneyard.search"], "number": number, "state": state}
         if state != "running":
             known |= {"reason": state, "value": 1 / (number + 1), "best_epoch": 3}
-            known |= {"candidate": "true"}
+            known |= {"eligible": "true"}
         given = {f"tuneyard.{key}": str(value) for key, value in (known | tags).items()}
         given["mlflow.parentRunId"] = parent.info.run_id
         run = self.client.create_run(parent.info.experiment_id, tags=given)
@@ -151,7 +143,7 @@ def own_records(empty_database: Path, tmp_path: Path) -> Records:
 class RayHead:
     """A Ray with dashboard and jobs, one slot for searches, behind a token."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, free_port: Callable[[], int]) -> None:
         self.port = free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self.environment = clean_environment() | {
@@ -217,9 +209,9 @@ def wait_until(condition: Callable[[], object], seconds: float = 60) -> Any:
 class ServiceProcess:
     """The service, which can be killed and started again; its HTTP client has Alice's token."""
 
-    def __init__(self, folder: Path, records: Records, ray: RayHead) -> None:
+    def __init__(self, folder: Path, port: int, records: Records, ray: RayHead) -> None:
         self.folder = folder
-        self.port = free_port()
+        self.port = port
         self.url = f"http://127.0.0.1:{self.port}"
         self.environment = ray.environment | {
             "MLFLOW_TRACKING_URI": records.uri,
@@ -262,15 +254,17 @@ class ServiceProcess:
 
 
 @pytest.fixture(scope="session")
-def service(tmp_path_factory: pytest.TempPathFactory, records: Records) -> Iterator[ServiceProcess]:
+def service(
+    tmp_path_factory: pytest.TempPathFactory, records: Records, free_port: Callable[[], int]
+) -> Iterator[ServiceProcess]:
     """The service of all tests that need Ray."""
     with contextlib.ExitStack() as stack:
         # Ray's sockets lie in its folder, and their paths may not be long
         short = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp")))
-        ray = RayHead(short)
+        ray = RayHead(short, free_port)
         ray.start()
         stack.callback(ray.kill)
-        process = ServiceProcess(tmp_path_factory.mktemp("service"), records, ray)
+        process = ServiceProcess(tmp_path_factory.mktemp("service"), free_port(), records, ray)
         process.start()
         stack.callback(process.kill)
         ray.wait()

@@ -173,7 +173,12 @@ def test_it_answers_the_same_after_it_was_killed(service: Any, records: Any) -> 
         records.trial(parent, number)
     wait_for(lambda: "driver of lasting\n" in log(service, "lasting"))
     records.tag(
-        parent, state="running", metric="val_accuracy", mode="max", heartbeat=time.time() + 30
+        parent,
+        state="running",
+        begun="true",
+        metric="val_accuracy",
+        mode="max",
+        heartbeat=time.time() + 30,
     )
     paths = [f"/searches/lasting{part}" for part in ("", "/trials", "/best", "/logs")]
     time.sleep(1.1)  # what was asked before is forgotten

@@ -12,10 +12,12 @@ import torch
 
 from tuneyard.datasets import names
 from tuneyard.search.errors import SearchError
-from tuneyard.search.models.registry import CHAMPION, register
-from tuneyard.search.service.predict import as_array
+from tuneyard.search.models.champions import CHAMPION
+from tuneyard.search.models.predict import as_array
+from tuneyard.search.models.registry import register
 from tuneyard.search.tracking.client import MlflowClient, connect
 from tuneyard.search.tracking.runs import find_experiment
+from tuneyard.search.tracking.tags import VersionTags
 from tuneyard.spaces.tasks.names_gru import NamesGruSpace
 from tuneyard.trainables.task import find_task
 from tuneyard.trainables.tasks.names_gru import Classifier, ExportedClassifier
@@ -58,7 +60,7 @@ def registered(empty_database: Path, airplane: FinalModel, surnames: FinalModel)
     ):
         run = client.create_run(find_experiment(client, task)).info.run_id
         client.set_terminated(run)
-        version = register(client, final, task=task, run_id=run, tags=tags)
+        version = register(client, final, task=task, run_id=run, tags=VersionTags.decode(tags))
         client.set_registered_model_alias(version.name, CHAMPION, version.version)
     return database
 
@@ -70,7 +72,7 @@ def own_records(registered: Path, tmp_path: Path, records: Any) -> Any:
     return type(records)(f"sqlite:///{tmp_path}/mlflow.db")
 
 
-def crown_copy(client: MlflowClient, folder: Path) -> Path:
+def promote_copy(client: MlflowClient, folder: Path) -> Path:
     """Makes a copy of the airplane's champion the champion; where its graph is."""
     (first,) = client.search_model_versions("name = 'tuneyard-airplane-lstm'")
     files = client.get_model_version_download_uri(first.name, first.version)
@@ -162,7 +164,7 @@ def test_a_new_champion_speaks_next(serve: Any, own_records: Any, tmp_path: Path
         return str(http.post("/tasks/airplane-lstm/predict", json=body).json()["version"])
 
     assert version() == "1"
-    crown_copy(own_records.client, tmp_path / "copy")
+    promote_copy(own_records.client, tmp_path / "copy")
     time.sleep(1.1)
     assert version() == "2"
 
@@ -178,7 +180,7 @@ def test_a_model_that_would_run_code_is_refused(
     serve: Any, own_records: Any, line: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    graph = crown_copy(own_records.client, tmp_path / "copy")
+    graph = promote_copy(own_records.client, tmp_path / "copy")
     http = serve()
     body = {"inputs": [[112, 118]]}
     torch.save(Strange(), graph)

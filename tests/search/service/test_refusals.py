@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tuneyard.search.spec.search import parse_spec
+from tuneyard.search.spec.files import parse_spec
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The one door in: what a spec takes, what it refuses and how, its YAML, and `--set`/`--range`."""
+"""The one door in: what a spec takes, what it refuses and how, and its YAML."""
 
 from pathlib import Path
 from typing import Any
@@ -9,11 +9,14 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tuneyard.search.errors import SearchError
-from tuneyard.search.spec.restrictions import parse_restrictions
+from tuneyard.search.spec.durations import parse_duration
+from tuneyard.search.spec.files import parse_spec, read_spec
+from tuneyard.search.spec.names import NAME
+from tuneyard.search.spec.resolved import ResolvedSpec
 from tuneyard.search.spec.samplers import GP, TPE, CmaEs, Grid, QuasiRandom, Random
 from tuneyard.search.spec.schedulers import ASHA, PBT, HyperBand, Median, NoScheduler
-from tuneyard.search.spec.search import NAME, SearchSpec, parse_duration, parse_spec, read_spec
-from tuneyard.spaces import Range, SpaceError
+from tuneyard.search.spec.search import SearchSpec
+from tuneyard.spaces import Range
 
 LR = "optimizer.sgd.lr"
 
@@ -73,10 +76,13 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"gpus_per_trial": 1.5}, "gpus_per_trial must be a whole number above 1, got 1.5"),
     ({"resources_per_trial": {"tpu": 0}}, "resources_per_trial.tpu should be greater than 0"),
     ({"resources_per_trial": {"GPU": 1}}, "custom resources; give GPU as gpus_per_trial"),
-    ({"concurrency": 0}, "concurrency should be greater than or equal to 1, got 0"),
-    ({"keep": 0}, "keep should be greater than or equal to 1, got 0"),
+    (
+        {"max_concurrent_trials": 0},
+        "max_concurrent_trials should be greater than or equal to 1, got 0",
+    ),
+    ({"keep_checkpoints": 0}, "keep_checkpoints should be greater than or equal to 1, got 0"),
     ({"trails": 5}, "'trails' is not a key of a search; did you mean trials"),
-    ({"zzzzz": 5}, "'zzzzz' is not a key of a search; known: concurrency, cpus_per_trial,"),
+    ({"zzzzz": 5}, "'zzzzz' is not a key of a search; known: cpus_per_trial, data,"),
     ({"space": "lr"}, "space must map dotted paths to values, got 'lr'"),
     ({"space": [LR]}, "space must map dotted paths to values, got ['optimizer.sgd.lr']"),
     ({"space": {"optimizer.sgd.rl": 1}}, "optimizer.sgd.rl is not in DiabetesSpace; did you mean"),
@@ -205,7 +211,7 @@ def test_the_space_is_narrowed(space: dict[str, Any], path: str, domain: str) ->
 def test_restrictions_win_over_the_file() -> None:
     spec = parse_spec({"task": "diabetes", "space": {LR: 0.5, "epochs": 7}}, {LR: Range(0.01, 0.1)})
     assert spec.space == {LR: Range(0.01, 0.1), "epochs": 7}
-    assert spec.max_epochs() == 7
+    assert ResolvedSpec.of(spec).max_epochs == 7
 
 
 def test_the_choice_of_data_is_kept() -> None:
@@ -293,8 +299,8 @@ SPECS = st.fixed_dictionaries(
         "seed": st.integers(0, 2**32 - 1),
         "cpus_per_trial": st.floats(0.01, 64),
         "gpus_per_trial": st.floats(0, 1) | st.integers(0, 8),
-        "concurrency": st.none() | st.integers(1, 64),
-        "keep": st.integers(1, 20),
+        "max_concurrent_trials": st.none() | st.integers(1, 64),
+        "keep_checkpoints": st.integers(1, 20),
     },
 )
 
@@ -318,40 +324,3 @@ def test_yaml_leaves_defaults_out(tmp_path: Path) -> None:
         "sampler": {"kind": "random"},
         "scheduler": {"kind": "none"},
     }
-
-
-# --- `--set` and `--range`
-
-
-def test_restrictions_of_the_command_line() -> None:
-    sets = ["activation=relu,tanh", "batch_norm=true", "sizes=[6, 4]", "x=a=b"]
-    ranges = ["a.b=1e-4:1e-1", "c=1:8:linear", "d=1:8:log"]
-    assert parse_restrictions(sets, ranges) == {
-        "activation": ["relu", "tanh"],
-        "batch_norm": "true",
-        "sizes": "[6, 4]",
-        "x": "a=b",
-        "a.b": Range(1e-4, 1e-1),
-        "c": Range(1, 8, log=False),
-        "d": Range(1, 8, log=True),
-    }
-
-
-@pytest.mark.parametrize(
-    ("sets", "ranges", "line"),
-    [
-        (["lr"], [], "--set must read path=value, got 'lr'"),
-        (["=3"], [], "--set must read path=value, got '=3'"),
-        (["lr="], [], "--set must read path=value, got 'lr='"),
-        ([], ["lr:1:2"], "--range must read path=value, got 'lr:1:2'"),
-        (["lr=1"], ["lr=1:2"], "lr is restricted twice; leave one of them out"),
-        (["lr=1", "lr=2"], [], "lr is restricted twice; leave one of them out"),
-        ([], ["lr=1"], "a range must read low:high, low:high:log or low:high:linear, got '1'"),
-        ([], ["lr=a:b"], "a range must read low:high, low:high:log or low:high:linear, got 'a:b'"),
-        ([], ["lr=1:2:exp"], "a range must read low:high, low:high:log or low:high:linear, got"),
-    ],
-)
-def test_restrictions_in_another_form(sets: list[str], ranges: list[str], line: str) -> None:
-    with pytest.raises((SearchError, SpaceError)) as refused:
-        parse_restrictions(sets, ranges)
-    assert str(refused.value).startswith(line)

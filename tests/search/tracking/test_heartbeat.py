@@ -1,4 +1,4 @@
-"""Whether a search's driver lives: what it writes, and who believes it."""
+"""Whether a search's driver lives: what it writes, and what is concluded from that."""
 
 import os
 import socket
@@ -10,7 +10,13 @@ import pytest
 from mlflow import MlflowClient
 
 from tuneyard.search.tracking import heartbeat as mlflow_heartbeat
-from tuneyard.search.tracking.heartbeat import DEAD_SECONDS, Heartbeat, heard_of
+from tuneyard.search.tracking.heartbeat import (
+    DEAD_SECONDS,
+    Heartbeat,
+    has_driver,
+    heartbeat_age,
+)
+from tuneyard.search.tracking.tags import SearchTags
 from tuneyard.search.trials.clock import Clock
 
 HERE = socket.gethostname()
@@ -24,9 +30,9 @@ def gone() -> int:
     return process.pid
 
 
-def tags(age: float, driver: str | None) -> dict[str, str]:
+def tags(age: float, driver: str | None) -> SearchTags:
     found = {"tuneyard.heartbeat": str(time.time() - age)}
-    return found | ({"tuneyard.driver": driver} if driver else {})
+    return SearchTags.decode(found | ({"tuneyard.driver": driver} if driver else {}))
 
 
 @pytest.mark.parametrize(
@@ -42,19 +48,26 @@ def tags(age: float, driver: str | None) -> dict[str, str]:
         (None, 2.0, True),
     ],
 )
-def test_who_is_heard_of(driver: str | None, age: float, alive: bool, gone: int) -> None:
+def test_who_has_a_driver(driver: str | None, age: float, alive: bool, gone: int) -> None:
     if driver is not None:
         for word, meant in {"HERE": HERE, "THIS": os.getpid(), "GONE": gone}.items():
             driver = driver.replace(word, str(meant))
-    silence = heard_of(tags(age, driver))
-    assert (silence is not None) is alive
-    if silence is not None:
-        assert silence == pytest.approx(age, abs=1)
+    found, now = tags(age, driver), time.time()
+    assert has_driver(found, now) is alive
+    assert heartbeat_age(found, now) == pytest.approx(age, abs=1)
 
 
-def test_a_search_without_a_sign_of_life_has_no_driver() -> None:
-    assert heard_of({}) is None
-    assert heard_of({"tuneyard.heartbeat": "0"}) is None
+def test_a_search_without_a_heartbeat_has_no_driver() -> None:
+    assert not has_driver(SearchTags.decode({}), time.time())
+    assert not has_driver(SearchTags.decode({"tuneyard.heartbeat": "0"}), time.time())
+
+
+def test_a_run_that_was_just_made_counts_as_a_heartbeat(gone: int) -> None:
+    now = time.time()
+    assert heartbeat_age(SearchTags(), now, started=now - 5) == pytest.approx(5)
+    assert has_driver(SearchTags(), now, started=now - 5)
+    assert not has_driver(SearchTags(), now, started=now - DEAD_SECONDS - 1)
+    assert not has_driver(SearchTags(driver=f"{HERE}:{gone}"), now, started=now - 5)
 
 
 def written(client: MlflowClient, run_id: str) -> dict[str, str]:
@@ -66,7 +79,7 @@ def written(client: MlflowClient, run_id: str) -> dict[str, str]:
     }
 
 
-def test_a_driver_gives_signs_of_life_until_its_end(
+def test_a_driver_writes_heartbeats_until_its_end(
     record_search: Any, store: MlflowClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mlflow_heartbeat, "BEAT_SECONDS", 0.2)
@@ -80,7 +93,7 @@ def test_a_driver_gives_signs_of_life_until_its_end(
         while len(seen) < 3 and time.monotonic() < until:
             seen.add(written(store, run_id).get("heartbeat"))
             time.sleep(0.05)
-        assert heard_of(store.get_run(run_id).data.tags) is not None
+        assert has_driver(SearchTags.decode(store.get_run(run_id).data.tags), time.time())
     assert len(seen) == 3
     last = written(store, run_id)
     assert last["driver"] == f"{HERE}:{os.getpid()}"

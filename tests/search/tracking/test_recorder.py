@@ -15,6 +15,7 @@ from tuneyard.search.results.result import (
 )
 from tuneyard.search.tracking.recorder import CURVE_POINTS, PARENT
 from tuneyard.search.tracking.runs import end_search, finish_search
+from tuneyard.search.tracking.tags import LAYOUT, NO_TRIALS
 from tuneyard.search.trials.record import Params, State
 from tuneyard.spaces.objective import Objective
 
@@ -37,7 +38,9 @@ def test_the_parent_run(record_search: Any, store: MlflowClient) -> None:
         "tuneyard.budget": "7",
         "tuneyard.metric": "val_loss",
         "tuneyard.mode": "min",
-        "tuneyard.folds": "1",
+        "tuneyard.layout": str(LAYOUT),
+        "tuneyard.begun": "true",
+        "tuneyard.trials": json.dumps(NO_TRIALS),
         "tuneyard.data": search.data.fingerprint,
         "tuneyard.data_name": search.data.name,
         "tuneyard.data_source": "package",
@@ -87,7 +90,7 @@ def test_a_trial_is_a_child_run(record_search: Any, store: MlflowClient) -> None
         "tuneyard.node": "node-a",
         "tuneyard.value": "0.3",
         "tuneyard.best_epoch": "2",
-        "tuneyard.candidate": "true",
+        "tuneyard.eligible": "true",
     }
     assert search.curve(run, "val_loss") == [(1, 0.5), (2, 0.3), (3, 0.4)]
     assert search.curve(run, "train_loss") == [(1, 1.0), (2, 0.6), (3, 0.8)]
@@ -119,7 +122,7 @@ def test_how_a_trial_ended(
     assert run.info.status == status
     assert run.data.tags["tuneyard.state"] == state
     assert run.data.tags["tuneyard.reason"] == f"because of {state}"
-    assert ("tuneyard.candidate" in run.data.tags) is saved
+    assert run.data.tags["tuneyard.eligible"] == json.dumps(saved)
 
 
 def test_a_trial_that_failed_at_once_has_no_value(record_search: Any, store: MlflowClient) -> None:

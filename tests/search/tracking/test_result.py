@@ -9,10 +9,9 @@ from typer.testing import CliRunner
 
 from tuneyard.search.cli.main import app
 from tuneyard.search.errors import SearchError
-from tuneyard.search.models.registry import CHAMPION
-from tuneyard.search.spec.search import parse_spec
+from tuneyard.search.models.champions import CHAMPION, find_result
+from tuneyard.search.spec.files import parse_spec
 from tuneyard.search.tracking import runs as mlflow_runs
-from tuneyard.search.tracking.result import find_result
 from tuneyard.search.tracking.runs import queue_search
 from tuneyard.search.trials.record import Params
 from tuneyard.spaces.registry import descriptions, find_description

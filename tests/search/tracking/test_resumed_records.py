@@ -115,7 +115,7 @@ def test_a_run_that_is_still_open_is_closed_with_its_values(
     assert run.info.run_id == children[2].run_id
     assert run.info.status == status
     tags = {name: value for name, value in run.data.tags.items() if name.startswith("tuneyard.")}
-    assert tags.pop("tuneyard.candidate", None) == (None if state == "failed" else "true")
+    assert tags.pop("tuneyard.eligible") == ("false" if state == "failed" else "true")
     assert tags == {
         "tuneyard.search": "my-search",
         "tuneyard.number": "2",

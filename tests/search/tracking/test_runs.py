@@ -1,5 +1,7 @@
 """The runs of searches in a real MLflow: queued, resumed, closed after a crash, found again."""
 
+import json
+import time
 from typing import Any
 
 import pytest
@@ -7,9 +9,10 @@ import yaml
 from mlflow import MlflowClient
 
 from tuneyard.search.errors import SearchError
-from tuneyard.search.spec.search import parse_spec
+from tuneyard.search.spec.files import parse_spec
+from tuneyard.search.spec.resolved import ResolvedSpec
 from tuneyard.search.tracking import runs as mlflow_runs
-from tuneyard.search.tracking.heartbeat import HEARTBEAT, heard_of
+from tuneyard.search.tracking.heartbeat import has_driver
 from tuneyard.search.tracking.runs import (
     close_search,
     describe_search,
@@ -19,6 +22,7 @@ from tuneyard.search.tracking.runs import (
     queue_search,
     queued_spec,
 )
+from tuneyard.search.tracking.tags import LAYOUT, NO_TRIALS, SearchTags
 from tuneyard.search.trials.record import Params
 from tuneyard.spaces.objective import Objective
 
@@ -44,6 +48,9 @@ def test_a_queued_search_is_its_spec(store: MlflowClient) -> None:
         "tuneyard.budget": "7",
         "tuneyard.state": "queued",
         "tuneyard.user": "ada",
+        "tuneyard.layout": str(LAYOUT),
+        "tuneyard.begun": "false",
+        "tuneyard.trials": json.dumps(NO_TRIALS),
     }
     assert parse_spec(yaml.safe_load(queued_spec(store, found))) == SPEC
     with pytest.raises(SearchError, match=r"^there is a search 'queued' already; give another"):
@@ -53,20 +60,21 @@ def test_a_queued_search_is_its_spec(store: MlflowClient) -> None:
 def test_a_search_that_starts_again_is_described_anew(store: MlflowClient, data: Any) -> None:
     """Its params stay, as MLflow's can't change; what a resume changes is in tags and file."""
     run = queue_search(store, SPEC, None)
-    describe_search(store, run, SPEC, LOSS, data)
+    describe_search(store, run, ResolvedSpec.of(SPEC), data)
     params = store.get_run(run.run_id).data.params
     assert params["trials"] == "7"
     store.set_tag(run.run_id, "tuneyard.state", "stopped")
     store.set_terminated(run.run_id, "KILLED")
     larger = SPEC.model_copy(update={"trials": 9, "target": 0.5})
-    describe_search(store, run, larger, LOSS, data)
+    describe_search(store, run, ResolvedSpec.of(larger), data)
     found = store.get_run(run.run_id)
     assert found.info.status == "RUNNING"
     assert found.data.params == params | {"target": "0.5"}
     assert found.data.tags["tuneyard.state"] == "running"
     assert found.data.tags["tuneyard.budget"] == "9"
     assert found.data.tags["tuneyard.data"] == data.fingerprint
-    assert parse_spec(yaml.safe_load(queued_spec(store, found))) == larger
+    recorded = ResolvedSpec.of(larger).recorded()
+    assert parse_spec(yaml.safe_load(queued_spec(store, found))) == recorded
 
 
 @pytest.fixture
@@ -84,7 +92,7 @@ def test_what_a_killed_driver_left_open_is_closed(record_search: Any, store: Mlf
     search.end(ended)
     search.flush()
     before = search.trial(3).to_dictionary()
-    store.set_tag(search.run.run_id, HEARTBEAT, 4e9)
+    store.set_tag(search.run.run_id, "tuneyard.heartbeat", 4e9)
     close_search(store, store.get_run(search.run.run_id))
     for number in range(3):
         run = search.trial(number)
@@ -95,7 +103,7 @@ def test_what_a_killed_driver_left_open_is_closed(record_search: Any, store: Mlf
     parent = store.get_run(search.run.run_id)
     assert parent.info.status == "KILLED"
     assert parent.data.tags["tuneyard.state"] == "stopped"
-    assert heard_of(parent.data.tags) is None
+    assert not has_driver(SearchTags.decode(parent.data.tags), time.time())
 
 
 def test_children_are_found_however_many(

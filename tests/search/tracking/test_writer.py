@@ -332,6 +332,6 @@ def test_a_server_killed_in_mid_search(
         assert curve(client, run, "val_loss") == [(epoch, 1 / epoch) for epoch in range(1, 100)]
         assert run.info.status == "FINISHED"
         assert [file.path for file in client.list_artifacts(run.info.run_id)] == ["checkpoint"]
-    said = [record.message for record in caplog.records if record.name.endswith("mlflow_writer")]
+    said = [record.message for record in caplog.records if record.name.endswith("tracking.writer")]
     assert said[0].startswith("MLflow does not answer, trying again: ")
     assert said[-1] == "MLflow answers again"

@@ -6,11 +6,13 @@ import pytest
 import ray
 
 from tuneyard.search.errors import SearchError
-from tuneyard.search.spec.search import parse_spec
+from tuneyard.search.spec.files import parse_spec
+from tuneyard.search.spec.resolved import ResolvedSpec
+from tuneyard.search.spec.resources import Resources
 from tuneyard.search.tune import memory as tune_memory
 from tuneyard.search.tune import resources as tune_resources
 from tuneyard.search.tune.memory import MOST, gpu_share, largest, share
-from tuneyard.search.tune.resources import Capacity, Resources, check_resources
+from tuneyard.search.tune.resources import Capacity, check_resources
 from tuneyard.spaces import Range
 from tuneyard.spaces.registry import find_description
 from tuneyard.trainables.task import find_task
@@ -45,8 +47,8 @@ def test_what_a_spec_takes() -> None:
             "resources_per_trial": {"fast_disk": "0.5"},
         }
     )
-    assert Resources.of(spec).bundle == {"CPU": 2.0, "GPU": 0.25, "fast_disk": 0.5}
-    assert Resources.of(parse_spec({"task": "diabetes"})).bundle == {"CPU": 1.0}
+    assert ResolvedSpec.of(spec).resources.bundle == {"CPU": 2.0, "GPU": 0.25, "fast_disk": 0.5}
+    assert ResolvedSpec.of(parse_spec({"task": "diabetes"})).resources.bundle == {"CPU": 1.0}
 
 
 @pytest.mark.parametrize(
@@ -204,4 +206,4 @@ def test_the_largest_config_is_one_of_the_space(task: str) -> None:
 def test_without_a_gpu_nothing_is_measured(nodes: list[dict[str, Any]]) -> None:
     nodes += [node(CPU=4), node(alive=False, CPU=4, GPU=1)]
     spec = parse_spec({"task": "diabetes", "gpus_per_trial": "auto"})
-    assert gpu_share(spec, find_task("diabetes"), ()) == 0.0
+    assert gpu_share(ResolvedSpec.of(spec), find_task("diabetes"), ()) == 0.0
