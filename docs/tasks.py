@@ -23,9 +23,9 @@ RESULTS = Path(__file__).resolve().parents[1] / "benchmarks" / "quality.json"
 
 HEAD = """# The tasks
 
-Every model of the courses is a task: a typed space whose defaults are the course's hand-set values,
-its data, and the metric that ranks its trials. The best config is chosen on the validation split;
-the test split is read once, by the model of that config.
+Every model of [the courses](../README.md#the-tasks) is a task: a typed space whose defaults are the
+course's hand-set values, its data, and the metric that ranks its trials. The best config is chosen
+on the validation split; the test split is read once, by the model of that config.
 
 This page is written by `make docs` from the code and from `benchmarks/quality.json`, the results of
 `benchmarks/quality.py` on a virtual machine with 2 CPU cores and no GPU. There, `image-transfer` is
