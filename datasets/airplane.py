@@ -29,8 +29,8 @@ _VALIDATION, _TEST, _END = 84, 108, 144  # January 1956, January 1958, the end
 def load(data_dir: Path | None = None) -> Dataset:  # noqa: ARG001 - every `load` takes it
     """Loads the series in time order: `passengers`, (144,) float32, in [104, 622].
 
-    The values are thousands of passengers per month. The train split is 1949 to 1955 (84 months), val is 1956 and 1957 (24 months), and test is 1958
-    to 1960 (36 months).
+    The values are thousands of passengers per month. The train split is 1949 to 1955 (84 months),
+    val is 1956 and 1957 (24 months), and test is 1958 to 1960 (36 months).
 
     Args:
         data_dir: not used: the figures are part of the package, so no file is needed.

@@ -66,7 +66,7 @@ class Dataset:
         splits = {_FINGERPRINTED[split]: rows for split, rows in self.splits.items()}
         for content in (self.arrays, splits):
             for name, array in sorted(content.items()):
-                # The header states how many bytes follow, so different contents never look the same.
+                # The header states how many bytes follow, so contents cannot be confused.
                 digest.update(repr((name, array.dtype.descr, array.shape)).encode())
                 digest.update(array.tobytes())
         digest.update(repr(self.classes).encode())
