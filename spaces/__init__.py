@@ -1,4 +1,4 @@
-"""Typed search spaces: one declaration types, bounds, samples, flattens and narrows a config."""
+"""Typed search spaces: one class declares the types, domains and defaults of a task's configs."""
 
 from tuneyard.spaces.language.domains import Range, Restriction, Value, to_text
 from tuneyard.spaces.language.errors import SpaceError

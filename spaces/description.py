@@ -1,4 +1,4 @@
-"""`TaskDescription`: what can be known of a task without importing what trains it."""
+"""`TaskDescription`: the properties of a task that are known without importing torch."""
 
 from __future__ import annotations
 
@@ -14,19 +14,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TaskDescription:
-    """A task's name, its space, and what ranks its trials, on which data.
+    """The name of a task, its space, its objective and its data sets.
 
     Attributes:
-        name: By which the task is known everywhere, e.g. ``names-gru``.
-        space: The class of its configs.
-        objective: The metric that ranks its trials.
+        name: The name of the task in all interfaces, e.g. ``names-gru``.
+        space: The class of the configs.
+        objective: The metric that ranks the trials.
         module: The importable module whose `TASK` loads the data and trains the models.
-        data: The data sets that ``--data`` chooses from, the default first; empty where there is
+        data: The data sets that ``--data`` chooses from, the default first; empty if there is only
             one.
-        takes_folder: Whether ``--data`` may name a folder instead.
-        folds: How many folds rank its configs unless a search says otherwise; 1 is one validation
-            split.
-        course_result: What the course reports for the baseline; empty where it reports nothing.
+        takes_folder: Whether ``--data`` names a folder instead.
+        folds: The default number of folds; 1 means a single validation split.
+        course_result: The result that the course reports for the baseline; empty if there is none.
     """
 
     name: str
@@ -40,11 +39,11 @@ class TaskDescription:
 
     @property
     def title(self) -> str:
-        """The task in one line: the first of its space's docstring."""
+        """The task in one line, the first line of the docstring of its space."""
         return (self.space.__doc__ or "").strip().partition("\n")[0]
 
     def check_data(self, choice: str) -> None:
-        """Refuses a choice of data that the task can't have, before anything is loaded.
+        """Checks that the task has a data set of this name, before anything is loaded.
 
         Raises:
             SpaceError: There is no such data set.

@@ -1,4 +1,4 @@
-"""`Objective`: a metric by its name, with the direction that is better."""
+"""`Objective`: the name of a metric, and whether smaller or larger values are better."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from pydantic.dataclasses import dataclass
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class Objective:
-    """The metric that ranks trials, e.g. ``val_rmse``, with its direction.
+    """The metric that ranks trials, with its direction.
 
     Attributes:
-        metric: Its name, ``<split>_<metric>``.
-        mode: Whether a smaller or a larger value is better.
+        metric: The name of the metric as ``<split>_<metric>``, e.g. ``val_rmse``.
+        mode: Whether smaller values (``min``) or larger ones (``max``) are better.
     """
 
     metric: str
     mode: Literal["min", "max"]
 
     def better(self, value: float, than: float | None) -> bool:
-        """Whether `value` beats `than`; anything beats None."""
+        """Whether `value` is better than `than`; any value is better than None."""
         if than is None:
             return True
         return value < than if self.mode == "min" else value > than
@@ -31,5 +31,5 @@ class Objective:
         return value == target or self.better(value, target)
 
     def cost(self, value: float) -> float:
-        """A value by which trials are sorted, the best first: smaller is better either way."""
+        """A sort key for values of the metric; smaller keys are better in both modes."""
         return value if self.mode == "min" else -value

@@ -1,4 +1,4 @@
-"""The tasks there are, by name. Each source finds some of them; the package is one."""
+"""The registry of tasks by name; each source finds some of them, and the package is one source."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Source = Callable[[], Iterator[TaskDescription]]
 
 
 def shipped() -> Iterator[TaskDescription]:
-    """The tasks of the package, each the `DESCRIPTION` of a module of `tuneyard.spaces.tasks`."""
+    """Yields the tasks of the package: the `DESCRIPTION` of each module in `spaces/tasks`."""
     for module in pkgutil.iter_modules(tuneyard.spaces.tasks.__path__):
         yield importlib.import_module(f"{tuneyard.spaces.tasks.__name__}.{module.name}").DESCRIPTION
 
@@ -25,17 +25,17 @@ SOURCES: tuple[Source, ...] = (shipped,)
 
 @cache
 def descriptions() -> dict[str, TaskDescription]:
-    """Every task's description by the task's name.
+    """The descriptions of all tasks, by the names of the tasks.
 
     Raises:
-        SpaceError: Two tasks have one name.
+        SpaceError: Two tasks have the same name.
     """
     found: dict[str, TaskDescription] = {}
     for source in SOURCES:
         for task in source():
             if task.name in found:
                 raise SpaceError(
-                    f"the task {task.name!r} of {task.module} has the name of that of "
+                    f"the task {task.name!r} of {task.module} has the same name as that of "
                     f"{found[task.name].module}; rename one of them"
                 )
             found[task.name] = task
@@ -43,7 +43,7 @@ def descriptions() -> dict[str, TaskDescription]:
 
 
 def find_description(name: str) -> TaskDescription:
-    """The description of one task.
+    """The description of the task with the given name.
 
     Raises:
         SpaceError: There is no task of that name.

@@ -1,1 +1,1 @@
-"""Ready-made fields and groups that spaces are put together from."""
+"""Fields and groups of fields that several spaces share."""

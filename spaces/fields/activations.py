@@ -1,4 +1,4 @@
-"""The activations that the courses use, by the name of their function in torch."""
+"""The activations that the courses use, named like their functions in torch."""
 
 from __future__ import annotations
 

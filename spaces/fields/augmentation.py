@@ -1,4 +1,4 @@
-"""Augmentation of images: each image of a training batch is changed by its own draw."""
+"""Augmentation of images, drawn separately for each image of a training batch."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from tuneyard.spaces.language.space import SearchSpace
 
 
 class Augmentation(SearchSpace):
-    """The augmentations of the courses; with these defaults an image stays as it is.
+    """The augmentations of the courses; with these defaults, an image is not changed.
 
-    A task has it as ``augmentation: Augmentation | None = None``, where None means off.
+    A space declares it as ``augmentation: Augmentation | None = None``, where None means off.
 
     Attributes:
-        horizontal_flip: Every other image, by chance, is its mirror image.
-        rotation: Largest angle, in degrees, either way.
-        scaling: Largest share by which an image grows or shrinks.
-        shift: Most pixels to each side, as a crop from the image with a margin.
+        horizontal_flip: Whether images are mirrored with probability 1/2.
+        rotation: Largest rotation in either direction, in degrees.
+        scaling: Largest relative change of the size of an image.
+        shift: Largest shift in pixels in each direction, like a crop of the image with a margin.
         noise: Standard deviation of Gaussian noise on pixels in [0, 1].
     """
 

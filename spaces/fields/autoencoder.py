@@ -1,4 +1,4 @@
-"""`AutoencoderSpace`: what the spaces of autoencoders share, variational or not."""
+"""`AutoencoderSpace`: the hyperparameters that plain and variational autoencoders share."""
 
 from __future__ import annotations
 
@@ -13,32 +13,31 @@ from tuneyard.spaces.fields.training import TrainingSpace
 from tuneyard.spaces.language.numeric import Float, Int, Length
 
 LearningRate = Annotated[float, Float(3e-4, 1e-2, log=True)]
-"""Where twenty epochs are neither too few nor too wild for networks of this size."""
+"""The range in which networks of this size train well within twenty epochs."""
 
 
 class AutoencoderAdam(Adam):
-    """Adam where an autoencoder trains well."""
+    """Adam in a range that suits autoencoders."""
 
     lr: LearningRate = 1e-3
     weight_decay: None = None
 
 
 class AutoencoderAdamW(AdamW):
-    """AdamW where an autoencoder trains well."""
+    """AdamW in a range that suits autoencoders."""
 
     lr: LearningRate = 1e-3
 
 
 class AutoencoderSpace(TrainingSpace):
-    """Base of the spaces of autoencoders for images.
+    """The base of the spaces of image autoencoders.
 
     ``--data`` chooses between mnist, fashion-mnist, kmnist and digits, which needs no file.
 
     Attributes:
-        code_size: Numbers that an image is made into.
-        hidden_sizes: Widths of the encoder's hidden layers; the decoder has them the other way
-            round.
-        activation: Of both.
+        code_size: Numbers in the code of an image.
+        hidden_sizes: Units of the encoder's hidden layers; the decoder has them in reverse order.
+        activation: Activation of both networks.
     """
 
     code_size: Annotated[int, Int(2, 64, log=True)] = 16

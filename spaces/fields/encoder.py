@@ -1,4 +1,4 @@
-"""What the spaces of the tasks with a Transformer encoder share."""
+"""`TransformerSpace`: the hyperparameters of the tasks with a Transformer encoder."""
 
 from __future__ import annotations
 
@@ -13,18 +13,20 @@ Positions = Literal["sine", "learned"]
 
 
 class TransformerSpace(TrainingSpace):
-    """The encoder of Vaswani et al., 2017, "Attention is all you need", and how it is pooled.
+    """The encoder of Vaswani et al., 2017, "Attention is all you need", followed by pooling.
 
     Attributes:
-        heads: Attention heads of a layer.
-        head_width: Features of a head, so that the model's width is divisible by the heads.
-        num_layers: Layers.
-        feedforward: Units between the two linear maps of a layer's feed-forward part.
-        positions: Fixed sines and cosines, or one trained vector a position.
-        norm: Layer norm after each residual sum, as in the paper, or before each part (Xiong et
-            al., 2020).
-        pooling: One state a sequence: the mean, the maximum, or that of the first position.
-        dropout: On the embedded sequence, the attention, the feed-forward part and each part's sum.
+        heads: Attention heads per layer.
+        head_width: Features per head; the model's width is their product with the heads.
+        num_layers: Number of layers.
+        feedforward: Hidden units of a layer's feed-forward block.
+        positions: Fixed sines and cosines, or one trained vector per position.
+        norm: Layer norm after each residual sum (``post``), as in the paper, or before each block
+            (``pre``; Xiong et al., 2020).
+        pooling: How states become one state per sequence: their mean, their maximum, or the state
+            of the first position.
+        dropout: Dropout on the embedded sequence, on the attention weights, on the hidden units of
+            the feed-forward block and on the output of each block.
     """
 
     heads: Literal[1, 2, 4, 8] = 4
@@ -38,5 +40,5 @@ class TransformerSpace(TrainingSpace):
 
     @property
     def width(self) -> int:
-        """Features of a position, d_model in the paper."""
+        """Features per position, d_model in the paper."""
         return self.heads * self.head_width

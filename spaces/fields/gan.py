@@ -1,4 +1,4 @@
-"""`AdversarialSpace`: what the adversarial loop reads from the config of every GAN."""
+"""`AdversarialSpace`: the hyperparameters of every GAN, which the adversarial loop uses."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from tuneyard.spaces.fields.training import TrainingSpace
 from tuneyard.spaces.language.numeric import Float, Int
 
 LearningRate = Annotated[float, Float(1e-4, 5e-3, log=True)]
-"""Where two networks that chase each other neither crawl nor circle."""
+"""The range in which two networks that train against each other converge, at a useful speed."""
 
 
 class GanAdam(Adam):
-    """Adam with less momentum than elsewhere: an opponent that moves makes old gradients wrong.
+    """Adam with less momentum than usual, since old gradients are outdated as the opponent changes.
 
-    Radford et al., 2016, take 0.5.
+    Radford et al., 2016, use a beta1 of 0.5.
     """
 
     lr: LearningRate = 1e-3
@@ -39,23 +39,23 @@ class GanRMSprop(RMSprop):
 GanOptimizer = Annotated[GanAdam | GanRMSprop, Field(discriminator="kind")]
 
 GradientPenalty = Annotated[float, Float(1e-3, 10.0, log=True)] | None
-"""Weight of R1, the squared gradient of the discriminator at real data; None means off.
+"""Weight of R1, the squared gradient of the discriminator at real data; None means no penalty.
 
 Mescheder et al., 2018, "Which training methods for GANs do actually converge?"
 """
 
 
 class AdversarialSpace(TrainingSpace):
-    """Base of every GAN's space; `optimizer` is the generator's.
+    """The base of the space of every GAN; `optimizer` is the generator's optimizer.
 
     Attributes:
-        loss: ``non_saturating`` (Goodfellow et al., 2014, section 3) or ``hinge`` (Lim and Ye,
-            2017), for both networks.
-        gradient_penalty: Of the discriminator.
-        latent_size: Length of the noise that the generator starts from.
-        discriminator_steps: Steps of the discriminator to one of the generator.
-        discriminator_optimizer: It has its own kind and fields.
-        schedule: Of both learning rates.
+        loss: Loss of both networks: ``non_saturating`` (Goodfellow et al., 2014, section 3) or
+            ``hinge`` (Lim and Ye, 2017).
+        gradient_penalty: Weight of the gradient penalty of the discriminator; None means off.
+        latent_size: Length of the noise vectors that the generator reads.
+        discriminator_steps: Steps of the discriminator per step of the generator.
+        discriminator_optimizer: Optimizer of the discriminator, with its own kind and fields.
+        schedule: Schedule of both learning rates.
     """
 
     loss: Literal["non_saturating", "hinge"] = "non_saturating"

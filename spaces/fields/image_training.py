@@ -1,4 +1,4 @@
-"""What the spaces of the image classifiers share: how they are trained."""
+"""`ImageTraining`: the training hyperparameters that the image classifiers share."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from tuneyard.spaces.fields.training import TrainingSpace
 from tuneyard.spaces.language.numeric import Float
 
 LearningRate = Annotated[float, Float(3e-4, 1e-2, log=True)]
-"""Where ten epochs are neither too few nor too wild for networks of this size."""
+"""The range in which networks of this size train well within ten epochs."""
 
 WeakDecay = Annotated[float, Float(1e-6, 1e-3, log=True)] | None
-"""L2 of more than this outweighs the loss."""
+"""With a larger weight, the L2 penalty would outweigh the loss."""
 
 WeakL1 = Annotated[float, Float(1e-7, 1e-5, log=True)] | None
-"""With half a million weights, more than this outweighs the loss."""
+"""With a larger weight, the L1 penalty of half a million weights would outweigh the loss."""
 
 
 class ImageSGD(SGD):
-    """SGD from the course's learning rate upwards."""
+    """SGD with learning rates around the course's and above."""
 
     lr: Annotated[float, Float(5e-3, 1e-1, log=True)] = 1e-2
     momentum: Annotated[float, Float(0.0, 0.95)] = 0.5
@@ -31,26 +31,26 @@ class ImageSGD(SGD):
 
 
 class ImageAdam(Adam):
-    """Adam around its usual learning rate."""
+    """Adam with learning rates around its usual one."""
 
     lr: LearningRate = 1e-3
     weight_decay: WeakDecay = None
 
 
 class ImageAdamW(AdamW):
-    """AdamW around its usual learning rate."""
+    """AdamW with learning rates around its usual one."""
 
     lr: LearningRate = 1e-3
     weight_decay: Annotated[float, Float(1e-4, 1e-1, log=True)] = 1e-2
 
 
 class ImageTraining(TrainingSpace):
-    """Base of the image classifiers' spaces, with the course's values for all of its networks.
+    """The base of the image classifiers' spaces, with the values that the course uses for all.
 
     ``--data`` chooses between mnist, fashion-mnist, kmnist and digits, which needs no file.
 
     Attributes:
-        augmentation: Of the training images; None means off.
+        augmentation: Augmentation of the training images; None means none.
     """
 
     augmentation: Augmentation | None = None

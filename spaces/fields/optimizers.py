@@ -1,6 +1,7 @@
 """The optimizers of `torch.optim` that the courses use, each with its own typed fields.
 
-Ranges are those in which the method is commonly tuned; `weight_decay` is L2, None means off.
+The ranges are those in which each method is commonly tuned. `weight_decay` is the weight of the L2
+penalty; None means no penalty.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ class SGD(SearchSpace):
 
 
 class Adam(SearchSpace):
-    """Adam (Kingma and Ba, 2015), with L2 as torch.optim.Adam has it."""
+    """Adam (Kingma and Ba, 2015), with an L2 penalty as in torch.optim.Adam."""
 
     kind: Literal["adam"] = "adam"
     lr: Annotated[float, Float(1e-5, 1e-1, log=True)] = 1e-3

@@ -1,4 +1,4 @@
-"""How the learning rate changes over a training, counted in epochs."""
+"""Learning-rate schedules, which change the learning rate after each epoch."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from tuneyard.spaces.language.space import SearchSpace
 
 
 class Constant(SearchSpace):
-    """The learning rate stays."""
+    """A constant learning rate."""
 
     kind: Literal["constant"] = "constant"
 
 
 class Step(SearchSpace):
-    """Multiplied by `gamma` after every `fraction` of the epochs."""
+    """Multiplies the learning rate by `gamma` after every `fraction` of the epochs."""
 
     kind: Literal["step"] = "step"
     fraction: Annotated[float, Float(0.05, 0.5)] = 0.3
@@ -25,7 +25,10 @@ class Step(SearchSpace):
 
 
 class ReduceOnPlateau(SearchSpace):
-    """Multiplied by `factor` once the objective has not improved for `patience` epochs."""
+    """Multiplies the learning rate by `factor` after `patience` epochs without improvement.
+
+    Improvement is that of the objective.
+    """
 
     kind: Literal["plateau"] = "plateau"
     factor: Annotated[float, Float(0.1, 0.9)] = 0.1
@@ -33,16 +36,19 @@ class ReduceOnPlateau(SearchSpace):
 
 
 class Cosine(SearchSpace):
-    """Falls to `final` of itself along half a cosine (Loshchilov and Hutter, 2017)."""
+    """Decreases the learning rate along a half cosine (Loshchilov and Hutter, 2017).
+
+    It ends at `final` times the initial learning rate.
+    """
 
     kind: Literal["cosine"] = "cosine"
     final: Annotated[float, Float(0.0, 0.2)] = 0.0
 
 
 class OneCycle(SearchSpace):
-    """Rises to the learning rate over `warmup` of the epochs, then falls to nearly nothing.
+    """Increases the learning rate over `warmup` of the epochs, then decreases it to nearly zero.
 
-    Smith and Topin, 2019, "Super-convergence".
+    Smith and Topin, 2019, "Super-convergence". The maximum is the optimizer's learning rate.
     """
 
     kind: Literal["one_cycle"] = "one_cycle"

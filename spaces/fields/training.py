@@ -1,4 +1,4 @@
-"""`TrainingSpace`: what the training loop reads from every task's config."""
+"""`TrainingSpace`: the hyperparameters of every task, which the training loop uses."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from tuneyard.spaces.language.space import SearchSpace
 
 
 class TrainingSpace(SearchSpace):
-    """Base of every task's space; a task gives its own defaults and fewer or other branches.
+    """The base of every task's space; a task may restrict or replace fields and set defaults.
 
     Attributes:
-        optimizer: Which optimizer, with its fields.
-        schedule: How its learning rate changes over the epochs.
-        l1: Weight of the L1 penalty; None means off.
-        clip_norm: Largest norm of the gradients; None means no clipping.
-        batch_size: Rows a step; None means all of them.
-        epochs: Passes over the training part.
-        patience: Epochs without a better objective after which the training ends; None means never.
+        optimizer: Kind and hyperparameters of the optimizer.
+        schedule: Learning-rate schedule.
+        l1: Weight of the L1 penalty; None means no penalty.
+        clip_norm: Maximum norm of the gradients; None means no clipping.
+        batch_size: Rows per step; None means all of them.
+        epochs: Number of passes over the train split.
+        patience: Epochs without a better objective after which training ends early; None means that
+            it never does.
     """
 
     optimizer: Optimizer = SGD()

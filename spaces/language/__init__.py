@@ -1,1 +1,1 @@
-"""The space language: types and domains of a space, and its configs."""
+"""The language in which spaces are declared, and the operations on spaces and configs."""

@@ -1,4 +1,4 @@
-"""Domains without a scale: `Choice`, one of some values, and `Fixed`, a field not searched."""
+"""Domains without a scale: `Choice`, one of several values, and `Fixed`, which is not searched."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from tuneyard.spaces.language.errors import SpaceError, one_line
 
 @dataclass(frozen=True)
 class Choice(Domain):
-    """One of some values: Literal, Enum, bool, the branch of a union, a number set by a user."""
+    """One of several values: a Literal, Enum, bool, union branch, or a number set by a user."""
 
     choices: tuple[Value, ...]
 
     @property
     def problem(self) -> str | None:
-        """The rule that the choices break, or None. Asked when the space's class is made."""
+        """The rule that the choices violate, or None; it is checked when the class is created."""
         if len({to_text(choice).lower() for choice in self.choices}) < len(self.choices):
-            return f"two choices read alike as text, got {self.choices!r}"
+            return f"two choices are the same as text, got {self.choices!r}"
         numbers = [choice for choice in self.choices if _is_number(choice)]
         if len(set(numbers)) < len(numbers):
             return f"two choices are the same number, got {self.choices!r}"
@@ -48,7 +48,7 @@ class Choice(Domain):
         return ("one of " if len(self.choices) > 1 else "") + self.describe()
 
     def nearest(self, value: Value) -> Value:
-        """The value itself where it is a choice, the nearest number, else the first choice."""
+        """The value itself if it is a choice, else the nearest number, else the first choice."""
         if self.contains(value):
             return self.read(value)
         numbers = [choice for choice in self.choices if _is_number(choice)]
@@ -62,14 +62,14 @@ class Choice(Domain):
             restriction = self._between(restriction)
         elif isinstance(restriction, str | int | float | Enum | None):
             restriction = (restriction,)
-        # by their text, since True == 1
+        # compared as text, since True == 1
         chosen = {to_text(self.read(value)) for value in restriction}
         if not chosen:
             raise SpaceError(f"needs at least {self._rule()}, got none")
         return Choice(tuple(choice for choice in self.choices if to_text(choice) in chosen))
 
     def _between(self, wanted: Range) -> tuple[Value, ...]:
-        """The choices of a range whose ends are choices too."""
+        """The choices within a range, whose ends must be choices too."""
         numbers = [choice for choice in self.choices if _is_number(choice)]
         if len(numbers) < len(self.choices):
             raise SpaceError(f"is {self._rule()}, not a range; use --set with one or more of them")
@@ -82,7 +82,7 @@ class Choice(Domain):
         return ", ".join(to_text(choice) for choice in self.choices)
 
     def grid(self, points: int) -> Iterator[Value]:
-        """See `Domain.grid`: choices are all taken."""
+        """See `Domain.grid`; a grid has all choices."""
         yield from self.choices
 
     @property
@@ -105,32 +105,32 @@ def _same_number(choice: float, value: object) -> bool:
 
 @dataclass(frozen=True)
 class Fixed(Domain):
-    """A plain field: not searched; a user may set it to another value of its type."""
+    """The domain of a field that is not searched; a user may set another value of its type."""
 
     adapter: TypeAdapter[object] = field(compare=False)
     value: object
 
     def read(self, value: object) -> Value:
-        """The value as JSON types (containers as JSON text), so that it is a parameter too."""
+        """The value as a JSON scalar, or as JSON text for containers, so that it is a parameter."""
         return self.plain(self.parse(value))
 
     def plain(self, value: object) -> Value:
-        """A value of the field's type as one parameter: JSON scalar, or JSON text."""
+        """Converts a value of the field's type to one parameter: a JSON scalar, or JSON text."""
         dumped = self.adapter.dump_python(value, mode="json")
-        # a str that reads as something else, "none" or "5" beside None or int, goes in JSON quotes
+        # a str that would be parsed as another type, e.g. "none" or "5", is put into JSON quotes
         exact = isinstance(dumped, Value) and not (
             isinstance(dumped, str) and self.parse(dumped) != value
         )
         return dumped if exact else json.dumps(dumped)
 
     def parse(self, value: object) -> object:
-        """The field's own value, from itself, its text or its JSON.
+        """Converts a value, its text or its JSON to a value of the field's type.
 
         Raises:
             SpaceError: The value does not have the field's type.
         """
         if isinstance(value, str):
-            # what the text says comes before the text itself: 5 for "5" where a str would do too
+            # the parsed text takes precedence over the text: "5" is 5 even if the type allows a str
             with suppress(ValueError):
                 return self.adapter.validate_python(
                     None if value.lower() == "none" else json.loads(value)
@@ -145,7 +145,7 @@ class Fixed(Domain):
         return self.plain(self.value)
 
     def narrowed(self, restriction: Restriction) -> Fixed:
-        """See `Domain.narrowed`: the one value that it is set to."""
+        """See `Domain.narrowed`; the result is fixed at the given value."""
         if isinstance(restriction, Range):
             raise SpaceError(
                 f"is fixed at {to_text(self.plain(self.value))} and not searched; use --set"

@@ -1,4 +1,4 @@
-"""A `Dimension` is one leaf of a space: its path, its domain and when it exists."""
+"""`Dimension`: one leaf of a space, with its path, its domain and its conditions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Role = Literal["value", "presence", "length"]
 
 @dataclass(frozen=True)
 class Condition:
-    """A dimension exists only where the dimension at `path` has one of `values`."""
+    """A dimension exists only if the dimension at `path` has one of `values`."""
 
     path: str
     values: tuple[Value, ...]
@@ -25,14 +25,14 @@ class Dimension:
     """One leaf of a space.
 
     Attributes:
-        path: Dotted path, e.g. ``optimizer.adam.lr``.
-        domain: The values it may take.
-        baseline: Its value in the default config, or, on a branch that the default config does not
-            take, the default of that branch.
-        conditions: What must hold for it to exist; all of them.
-        keys: Its place in the nested config.
-        role: What its value says of that place: the value itself, whether there is one
-            (``X | None``), or how many items it has.
+        path: The dotted path, e.g. ``optimizer.adam.lr``.
+        domain: The values that it may take.
+        baseline: Its value in the default config, or the default of its own branch if the default
+            config takes another branch.
+        conditions: The conditions under which it exists; all of them must hold.
+        keys: The keys and indices that lead to its field in the nested config.
+        role: The meaning of its value: the value of the field itself, whether the field is present
+            rather than None (``X | None``), or the number of items.
     """
 
     path: str
@@ -44,11 +44,11 @@ class Dimension:
 
     @property
     def searched(self) -> bool:
-        """Whether there is anything to choose."""
+        """Whether the domain has more than one value."""
         return self.domain.size > 1
 
     def active(self, params: Mapping[str, Value]) -> bool:
-        """Whether the dimension exists beside the parameters chosen so far."""
+        """Whether the dimension exists, given the parameters chosen so far."""
         return all(
             condition.path in params and params[condition.path] in condition.values
             for condition in self.conditions

@@ -1,4 +1,4 @@
-"""What every domain can do, a user's restriction of one, and values as text."""
+"""`Domain`, the base of all domains; restrictions by users; and values as text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Value = bool | int | float | str | None
 
 
 def to_text(value: object) -> str:
-    """A value as MLflow, YAML and the command line write it; `Domain.read` gives it back."""
+    """A value as text for MLflow, YAML and the command line; `Domain.read` is the inverse."""
     if value is None:
         return "none"
     if isinstance(value, bool):
@@ -27,7 +27,7 @@ def to_text(value: object) -> str:
 class Range:
     """A narrower numeric domain as a user writes it, ``low:high`` or ``low:high:log``.
 
-    ``log=None`` leaves the scale as the space has it.
+    ``log=None`` keeps the scale of the space.
     """
 
     low: float
@@ -36,7 +36,7 @@ class Range:
 
     @classmethod
     def parse(cls, text: str) -> Range:
-        """Reads ``1e-4:1e-1``, ``1e-4:1e-1:log`` or ``1:8:linear``.
+        """Parses ``1e-4:1e-1``, ``1e-4:1e-1:log`` or ``1:8:linear``.
 
         Raises:
             SpaceError: The text has another form.
@@ -56,14 +56,14 @@ Restriction = Value | Sequence[Value] | Range
 
 
 class Domain(ABC):
-    """What values a dimension may take."""
+    """The set of values that a dimension may take; its elements are called members."""
 
     @abstractmethod
     def read(self, value: object) -> Value:
-        """The member that a value or its text stands for.
+        """Converts a value, or its text, to a member of the domain.
 
         Raises:
-            SpaceError: It is not in the domain; the message is the rule and the value.
+            SpaceError: It is not in the domain; the message has the rule and the value.
         """
 
     @abstractmethod
@@ -72,27 +72,27 @@ class Domain(ABC):
 
     @abstractmethod
     def narrowed(self, restriction: Restriction) -> Domain:
-        """The part of the domain that a user's restriction leaves.
+        """The domain with a user's restriction applied, always a subset of this one.
 
         Raises:
-            SpaceError: The restriction reaches outside, or does not fit this kind of domain.
+            SpaceError: The restriction has values outside this domain, or does not fit its kind.
         """
 
     @abstractmethod
     def describe(self) -> str:
-        """The domain for a table, e.g. ``[1e-05, 0.1] log``."""
+        """The domain as text for tables and messages, e.g. ``[1e-05, 0.1] log``."""
 
     @abstractmethod
     def grid(self, points: int) -> Iterator[Value]:
-        """At most `points` members spread evenly (all of them where they are choices)."""
+        """Yields at most `points` evenly spaced members; a `Choice` yields all of its values."""
 
     @property
     @abstractmethod
     def size(self) -> float:
-        """How many members there are; ``inf`` for a continuous domain."""
+        """The number of members; ``inf`` for a continuous domain."""
 
     def contains(self, value: object) -> bool:
-        """Whether the value, or its text, stands for a member."""
+        """Whether `read` converts the value, or its text, to a member."""
         try:
             self.read(value)
         except SpaceError:

@@ -1,4 +1,4 @@
-"""Errors of the space language, and one line of text for any Pydantic validation error."""
+"""The error of the space language, and one-line messages for Pydantic's validation errors."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
 
 
 class SpaceError(ValueError):
-    """A space, a narrowing or a config breaks a rule: one line with what, where, rule and value."""
+    """A space, restriction or config violates a rule; the message is one line."""
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """The remedy for an unknown name: the nearest known names, or all of them.
+    """Suggests the most similar names for an unknown name, or all names if none is similar.
 
     Args:
-        word: What was asked for.
-        known: The names there are.
+        word: The unknown name.
+        known: The known names.
 
     Returns:
-        ``"did you mean a or b?"``, or ``"known: a, b, c"`` where nothing is near.
+        ``"did you mean a or b?"``, or ``"known: a, b, c"`` if no name is similar.
     """
     names = sorted(known)
     near = get_close_matches(word, names, n=3, cutoff=0.5)
@@ -34,11 +34,12 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 def one_line(error: ValidationError, title: str | None = None) -> str:
     """All problems of a validation error on one line, each as ``path rule, got value``.
 
-    Union tags stand in the path as they do in dotted paths (``optimizer.adam.lr``).
+    As in the paths of dimensions, the branch of a union is part of the path, e.g.
+    ``optimizer.adam.lr``.
 
     Args:
-        error: What Pydantic found.
-        title: Stands where a problem has no path; None means the name of the class or type.
+        error: Pydantic's error.
+        title: The text for problems without a path; None means the name of the class or type.
     """
     whole = error.title if title is None else title
     return "; ".join(_problem(problem, whole) for problem in error.errors(include_url=False))

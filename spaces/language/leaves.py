@@ -1,4 +1,4 @@
-"""The leaves of a space's class: the domain that one annotation stands for, or why it has none."""
+"""Builds the leaves of a space from annotations, with the domain that each one declares."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _REMEDY = "X, X | None and Annotated[tuple[X, ...], Length(1, 4)] are"
 
 @dataclass(frozen=True)
 class Place:
-    """Where the walk over a class is: for paths, conditions and error messages."""
+    """A position in a space's class: its path, keys and conditions, and its field for errors."""
 
     owner: str
     field: str
@@ -30,17 +30,17 @@ class Place:
     conditions: tuple[Condition, ...]
 
     def under(self, name: str, key: str | int | None, *conditions: Condition) -> Place:
-        """The place of a part: its name in the path, its key in the config (None: the same)."""
+        """The place of a child: its name in the path, and its key in the config unless None."""
         keys = self.keys if key is None else (*self.keys, key)
         path = f"{self.path}.{name}" if name else self.path
         return Place(self.owner, self.field, path, keys, (*self.conditions, *conditions))
 
     def error(self, rule: str) -> SpaceError:
-        """What to raise where the field breaks a rule."""
+        """The error for a field that violates a rule."""
         return SpaceError(f"{self.owner}.{self.field}: {rule}")
 
     def read(self, domain: Domain, default: object) -> Value:
-        """A default as a member of its domain."""
+        """Converts a default to a member of its domain."""
         try:
             return domain.read(default)
         except SpaceError as error:
@@ -52,7 +52,7 @@ class Place:
 
 
 def split(annotation: object) -> tuple[object, tuple[object, ...]]:
-    """A type and its ``Annotated`` metadata; ``type X = ...`` is looked through."""
+    """Splits an annotation into its type and its ``Annotated`` metadata, through type aliases."""
     annotation = getattr(annotation, "__value__", annotation)
     if get_origin(annotation) is Annotated:
         kind, *metadata = get_args(annotation)
@@ -64,13 +64,13 @@ def split(annotation: object) -> tuple[object, tuple[object, ...]]:
 def single_leaf(
     annotation: object, kind: object, metadata: tuple[object, ...], default: object, place: Place
 ) -> Dimension:
-    """The leaf of an annotation that is neither branch nor group nor searched tuple.
+    """Builds the leaf of an annotation that is no branch, no group and no searched tuple.
 
-    A `default` of None means that there is none: an item beyond the default's, or a branch that
-    is off, has the middle of its domain or its first choice as baseline.
+    A `default` of None means that there is no default, e.g. for a branch that is off or an item
+    beyond those of the default. The baseline is then the middle of the domain or the first choice.
 
     Raises:
-        SpaceError: The annotation breaks a rule of the space language.
+        SpaceError: The annotation violates a rule of the space language.
     """
     numbers = [item for item in metadata if isinstance(item, Float | Int)]
     if numbers:
@@ -121,16 +121,16 @@ def _choices(kind: object, place: Place) -> tuple[Value, ...]:
 
 
 def plain_leaf(annotation: object, default: object, place: Place) -> Dimension:
-    """The leaf of a field that is not searched.
+    """Builds the leaf of a field that is not searched.
 
     Raises:
-        SpaceError: The type hides a domain, is not known yet, or can't be read and written.
+        SpaceError: The type contains a domain, is not defined yet, or cannot be serialized.
     """
-    for part in _parts(annotation):
-        if isinstance(part, Float | Int | Length):
-            raise place.error(f"{part} is not searched inside {annotation!r}; {_REMEDY}")
-        if isinstance(part, str | ForwardRef):
-            raise place.error(f"the type must be defined above the class, got {part!r}")
+    for inner in _nested(annotation):
+        if isinstance(inner, Float | Int | Length):
+            raise place.error(f"{inner} is not searched inside {annotation!r}; {_REMEDY}")
+        if isinstance(inner, str | ForwardRef):
+            raise place.error(f"the type must be defined above the class, got {inner!r}")
     try:
         adapter: TypeAdapter[object] = TypeAdapter(cast("type[object]", annotation))
         value = default if default is None else adapter.validate_python(default)
@@ -142,18 +142,18 @@ def plain_leaf(annotation: object, default: object, place: Place) -> Dimension:
         raise place.error(f"the default {one_line(error, '')}") from None
 
 
-def _parts(annotation: object) -> Iterator[object]:
-    """An annotation's type, its domains, and those of everything inside it."""
+def _nested(annotation: object) -> Iterator[object]:
+    """Yields the type and the domains of an annotation, and those of all annotations inside it."""
     kind, metadata = split(annotation)
     yield kind
     yield from (item for item in metadata if isinstance(item, Float | Int | Length))
     if get_origin(kind) is not Literal:
         for argument in get_args(kind):
-            yield from _parts(argument)
+            yield from _nested(argument)
 
 
 def unknown_type(cls: type[BaseModel], error: PydanticSchemaGenerationError) -> SpaceError:
-    """What to raise for a class with a field of a type that Pydantic can't read."""
+    """The error for a class with a field whose type Pydantic does not support."""
     for name, field in cls.model_fields.items():
         try:
             TypeAdapter(cast("type[object]", field.annotation))

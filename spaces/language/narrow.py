@@ -1,4 +1,4 @@
-"""Narrowing: the leaves of a space that a user's restrictions leave."""
+"""Narrowing: applies a user's restrictions to the leaves of a space."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ Restrictions = Mapping[str, Restriction]
 def narrow_leaves(
     leaves: tuple[Dimension, ...], restrictions: Restrictions
 ) -> tuple[Dimension, ...]:
-    """Each leaf's domain as far as its restriction leaves it, without leaves that can't exist.
+    """Narrows the domain of each restricted leaf and drops leaves that can no longer exist.
 
-    Restrictions name leaves that there are. For ``X | None``, ``path=none`` switches the branch
-    off, and a restriction of ``path`` alone switches it on.
+    The paths of the restrictions must be known. For ``X | None``, ``path=none`` switches the branch
+    off, and any other restriction of ``path`` switches it on.
 
     Raises:
-        SpaceError: A value is outside its domain, or a restricted leaf can't exist beside the
-            other restrictions.
+        SpaceError: A value is outside its domain, or a restricted leaf cannot exist under the other
+            restrictions.
     """
     wanted = _with_switches(leaves, restrictions)
     kept: dict[str, Dimension] = {}
@@ -56,7 +56,7 @@ def _with_switches(leaves: tuple[Dimension, ...], restrictions: Restrictions) ->
 
 
 def _conflict(leaf: Dimension, kept: Mapping[str, Dimension]) -> str | None:
-    """Why the leaf can't exist beside the narrowed leaves before it, or None."""
+    """Why the leaf cannot exist, given the narrowed leaves before it; None if it can."""
     for condition in leaf.conditions:
         parent = kept.get(condition.path)
         if parent is None:

@@ -1,4 +1,4 @@
-"""Numbers of a space, `Float` and `Int`, and the marker `Length` of a searched tuple."""
+"""The numeric domains `Float` and `Int`, and `Length`, which marks a tuple as searched."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 NumberT = TypeVar("NumberT", int, float)
 
 _SLACK = 1e-6
-"""How far from a step's lattice, in steps, rounding may take a value."""
+"""The rounding error that is allowed for a multiple of the step, in steps."""
 
 
 @dataclass(frozen=True)
 class _Number(Domain, Generic[NumberT]):
-    """What Float and Int share; as annotation metadata it bounds the field as well."""
+    """The base of Float and Int; as annotation metadata, it also bounds the Pydantic field."""
 
     low: NumberT
     high: NumberT
@@ -36,7 +36,7 @@ class _Number(Domain, Generic[NumberT]):
 
     @property
     def problem(self) -> str | None:
-        """The rule that the bounds break, or None. Asked when the space's class is made."""
+        """The rule that the bounds violate, or None; it is checked when the class is created."""
         name = type(self).__name__
         if not (math.isfinite(self.low) and math.isfinite(self.high)):
             return f"{name} bounds must be finite, got low={self.low}, high={self.high}"
@@ -67,12 +67,12 @@ class _Number(Domain, Generic[NumberT]):
         return number
 
     def _snapped(self, number: NumberT) -> NumberT:
-        """The member on the step's lattice nearest to a number within the bounds."""
+        """Rounds a number within the bounds to the nearest multiple of the step above low."""
         if self.step is None:
             return number
         steps = min(round((number - self.low) / self.step), int(self.size) - 1)
         snapped = min(self.low + steps * self.step, self.high)
-        # 0.1 + 2 * 0.1 is not 0.3: a value that is on the lattice but for rounding stays as it is
+        # 0.1 + 2 * 0.1 is not 0.3: a multiple of the step up to rounding is kept unchanged
         slack = _SLACK * min(self.step, 1)
         return number if math.isclose(snapped, number, rel_tol=4e-15, abs_tol=slack) else snapped
 
@@ -81,7 +81,7 @@ class _Number(Domain, Generic[NumberT]):
         return self._number(self._snapped(min(max(self._number(value), self.low), self.high)))
 
     def middle(self) -> NumberT:
-        """The member in the middle of the scale: where nothing else says what to take."""
+        """The member in the middle of the scale, the value to take if there is no other default."""
         middle = math.sqrt(self.low * self.high) if self.log else (self.low + self.high) / 2
         return self.nearest(self._rounded(middle))
 
@@ -97,10 +97,10 @@ class _Number(Domain, Generic[NumberT]):
         if low == high:
             return Choice((low,))
         log = self.log if restriction.log is None else restriction.log
-        part = replace(self, low=low, high=high, log=log)
-        if part.problem:
-            raise SpaceError(part.problem)
-        return part
+        narrower = replace(self, low=low, high=high, log=log)
+        if narrower.problem:
+            raise SpaceError(narrower.problem)
+        return narrower
 
     def describe(self) -> str:
         """See `Domain.describe`."""
@@ -118,9 +118,12 @@ class _Number(Domain, Generic[NumberT]):
         log = self.log and count < self.size
         seen: set[NumberT] = set()
         for index in range(count):
-            part = index / (count - 1)
+            fraction = index / (count - 1)
             # both forms are exact at the ends
-            raw = low ** (1 - part) * high**part if log else low * (1 - part) + high * part
+            if log:
+                raw = low ** (1 - fraction) * high**fraction
+            else:
+                raw = low * (1 - fraction) + high * fraction
             member = self.nearest(self._rounded(raw))
             if member not in seen:
                 seen.add(member)
@@ -139,7 +142,7 @@ class _Number(Domain, Generic[NumberT]):
                 raise PydanticCustomError("domain", rule) from None
 
         inner = handler(source)
-        # a broken domain can't check anything; its class is refused
+        # a domain with invalid bounds checks nothing, since its class is rejected anyway
         if self.problem:
             return inner
         return core_schema.no_info_after_validator_function(check, inner)
@@ -147,7 +150,7 @@ class _Number(Domain, Generic[NumberT]):
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        """The bounds as JSON Schema knows them, and the scale as an extra key."""
+        """The bounds in terms of JSON Schema, with the scale as an extra key."""
         json_schema = handler(schema) | {"minimum": self.low, "maximum": self.high}
         return json_schema | ({"log": True} if self.log else {})
 
@@ -157,10 +160,10 @@ class Float(_Number[float]):
     """Real numbers in [low, high], both ends included.
 
     Args:
-        low: Lowest value.
-        high: Highest value.
-        log: Search the logarithm; low must be above 0.
-        step: Distance between values, counted from low; None for a continuous domain.
+        low: The lowest value.
+        high: The highest value.
+        log: Whether to search on a logarithmic scale; low must then be above 0.
+        step: The distance between values, counted from low; None for a continuous domain.
     """
 
     _kind = "a number"
@@ -186,10 +189,10 @@ class Int(_Number[int]):
     """Whole numbers in [low, high], both ends included.
 
     Args:
-        low: Lowest value.
-        high: Highest value.
-        log: Search the logarithm; low must be above 0.
-        step: Distance between values, counted from low; None means 1.
+        low: The lowest value.
+        high: The highest value.
+        log: Whether to search on a logarithmic scale; low must then be above 0.
+        step: The distance between values, counted from low; None means 1.
     """
 
     _kind = "a whole number"
@@ -225,14 +228,14 @@ class Int(_Number[int]):
 
 @dataclass(frozen=True)
 class Length:
-    """Marks ``tuple[X, ...]`` as searched, with low to high items, both ends included."""
+    """Marks ``tuple[X, ...]`` as searched, with at least low and at most high items."""
 
     low: int
     high: int
 
     @property
     def problem(self) -> str | None:
-        """The rule that the bounds break, or None. Asked when the space's class is made."""
+        """The rule that the bounds violate, or None; it is checked when the class is created."""
         if 0 <= self.low <= self.high and self.high >= 1:
             return None
         return f"Length needs 0 <= low <= high and high >= 1, got low={self.low}, high={self.high}"
@@ -253,5 +256,5 @@ class Length:
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        """The bounds as JSON Schema knows them."""
+        """The bounds in terms of JSON Schema."""
         return handler(schema) | {"minItems": self.low, "maxItems": self.high}

@@ -1,4 +1,4 @@
-"""`SearchSpace`, the class that users write, and `Space`, what a search does with it."""
+"""`SearchSpace`, the base of the classes that declare spaces, and `Space`, their dimensions."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class SearchSpace(BaseModel):
             epochs: int = 100                                    # plain: fixed, not searched
 
     Raises:
-        SpaceError: When the class is made: a field breaks a rule of the language.
+        SpaceError: A field violates a rule of the language; it is raised when the class is created.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
@@ -53,7 +53,7 @@ class SearchSpace(BaseModel):
     def __get_pydantic_core_schema__(
         cls, source: type[BaseModel], handler: GetCoreSchemaHandler
     ) -> CoreSchema:
-        """Pydantic's own schema; a type that it can't read is a `SpaceError` like any other."""
+        """Pydantic's own schema; an unsupported type is a `SpaceError` like any other problem."""
         try:
             return handler(source)
         except PydanticSchemaGenerationError as error:
@@ -64,7 +64,7 @@ class SearchSpace(BaseModel):
         """The whole space of this class.
 
         Raises:
-            SpaceError: A field breaks a rule of the language.
+            SpaceError: A field violates a rule of the language.
         """
         return Space(cls, compile_dimensions(cls))
 
@@ -78,26 +78,26 @@ class Space(Generic[ConfigT]):
 
     Attributes:
         config_type: The class whose instances are the configs.
-        leaves: Every leaf, fixed ones too, parents before children.
+        leaves: All leaves, including fixed ones, parents before children.
     """
 
     config_type: type[ConfigT]
     leaves: tuple[Dimension, ...]
 
     def dimensions(self) -> tuple[Dimension, ...]:
-        """The leaves with anything to choose."""
+        """The leaves that are searched, i.e. have more than one value."""
         return tuple(leaf for leaf in self.leaves if leaf.searched)
 
     def baseline(self) -> ConfigT:
-        """The default config; in a narrowed space, the nearest one inside."""
+        """The default config; in a narrowed space, the nearest config inside it."""
         return self.suggest(lambda leaf: leaf.baseline)
 
     def suggest(self, choose: Callable[[Dimension], Value]) -> ConfigT:
-        """A config of this space.
+        """Builds a config of this space from chosen values.
 
         Args:
-            choose: Gives a value for a searched dimension; asked for those that exist beside the
-                values chosen before, in order.
+            choose: Returns a value for a searched dimension. It is called in order, only for the
+                dimensions that exist given the values chosen before.
 
         Raises:
             SpaceError: A chosen value is outside its domain.
@@ -110,7 +110,9 @@ class Space(Generic[ConfigT]):
         return self._build(params)
 
     def flatten(self, config: ConfigT) -> Params:
-        """A config as parameters by dotted path, fixed fields too; `unflatten` is the inverse.
+        """Converts a config to parameters by dotted path, including fixed fields.
+
+        `unflatten` is the inverse.
 
         Raises:
             SpaceError: The config is outside this space.
@@ -118,7 +120,7 @@ class Space(Generic[ConfigT]):
         params: Params = {}
         for leaf in self.leaves:
             if leaf.active(params):
-                found = _look(config, leaf.keys)
+                found = _get(config, leaf.keys)
                 if leaf.role == "presence":
                     found = found is not None
                 elif leaf.role == "length":
@@ -129,10 +131,10 @@ class Space(Generic[ConfigT]):
         return params
 
     def unflatten(self, params: Mapping[str, object]) -> ConfigT:
-        """The config of some parameters, given as values or as text.
+        """Builds a config from parameters by dotted path, given as values or as text.
 
         Raises:
-            SpaceError: A path is unknown, missing or has no place beside the others, or a value is
+            SpaceError: A path is unknown, missing or not used given the other values, or a value is
                 outside its domain.
         """
         self._check_paths(params)
@@ -145,7 +147,7 @@ class Space(Generic[ConfigT]):
             read[leaf.path] = _read(leaf, params[leaf.path])
         for path in params:
             if path not in read:
-                raise SpaceError(f"{path} has no place beside the other values; leave it out")
+                raise SpaceError(f"{path} is not used with the other values; leave it out")
         return self._build(read)
 
     def contains(self, config: ConfigT) -> bool:
@@ -157,21 +159,22 @@ class Space(Generic[ConfigT]):
         return True
 
     def narrow(self, restrictions: Restrictions) -> Space[ConfigT]:
-        """The part of this space that a user's restrictions leave; never more than it.
+        """The subset of this space that satisfies a user's restrictions.
 
         Args:
             restrictions: By dotted path: one value, a list of choices, or a `Range`; values may be
-                text. A fixed field takes any value of its type.
+                text. A fixed field accepts any value of its type.
 
         Raises:
-            SpaceError: A path is unknown or can't exist beside the others, or a value is outside.
+            SpaceError: A path is unknown or cannot exist under the other restrictions, or a value
+                is outside its domain.
         """
         switches = [leaf.path for leaf in self.leaves if leaf.role == "presence"]
         self._check_paths(restrictions, (path.removesuffix(".on") for path in switches))
         return replace(self, leaves=narrow_leaves(self.leaves, restrictions))
 
     def grid(self, points: int) -> Iterator[ConfigT]:
-        """Every config of the grid with at most `points` values a numeric dimension."""
+        """Yields the configs of a grid with at most `points` values per numeric dimension."""
 
         def extend(index: int, params: Params) -> Iterator[Params]:
             if index == len(self.leaves):
@@ -188,7 +191,7 @@ class Space(Generic[ConfigT]):
         return (self._build(params) for params in extend(0, {}))
 
     def _build(self, params: Mapping[str, Value]) -> ConfigT:
-        """The nested config of parameters that are in their domains."""
+        """Builds the nested config from parameters that are in their domains."""
         nested: dict[str, object] = {}
         for leaf in self.leaves:
             if leaf.active(params):
@@ -214,8 +217,8 @@ def _read(leaf: Dimension, value: object) -> Value:
         raise SpaceError(f"{leaf.path} {error}") from None
 
 
-def _look(config: BaseModel, keys: Keys) -> object:
-    """What stands at a place of a nested config."""
+def _get(config: BaseModel, keys: Keys) -> object:
+    """The value at the given keys of a nested config."""
     found: object = config
     for key in keys:
         if isinstance(key, int):
@@ -226,7 +229,7 @@ def _look(config: BaseModel, keys: Keys) -> object:
 
 
 def _put(nested: dict[str, object], leaf: Dimension, value: Value) -> None:
-    """Writes one leaf's value into a nested config; parents come first."""
+    """Writes the value of one leaf into a nested config, after those of its parents."""
     content: object = value
     if leaf.role == "length":
         content = [None] * cast("int", value)
@@ -236,7 +239,7 @@ def _put(nested: dict[str, object], leaf: Dimension, value: Value) -> None:
         content = leaf.domain.parse(value)
     place: dict[str | int, object] = cast("dict[str | int, object]", nested)
     for key in leaf.keys[:-1]:
-        # a list has its items from the start, as None; a group appears with its first leaf
+        # a list has all items from the start, as None; a group is added with its first leaf
         if isinstance(key, str):
             place.setdefault(key, {})
         elif place[key] is None:

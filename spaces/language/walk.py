@@ -1,4 +1,4 @@
-"""From a space's class to its dimensions: a walk over the annotations, parents before children."""
+"""Compiles the class of a space to its dimensions by a walk over its annotations."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from tuneyard.spaces.language.errors import SpaceError, one_line
 from tuneyard.spaces.language.leaves import Place, plain_leaf, single_leaf, split
 from tuneyard.spaces.language.numeric import Float, Int, Length
 
-_DEEPEST = 32
-"""Groups within groups; a class that contains itself would never end."""
+_MAX_DEPTH = 32
+"""The maximum depth of nested groups, since a class that contains itself would never end."""
 
 
 def compile_dimensions(cls: type[BaseModel]) -> tuple[Dimension, ...]:
     """All leaves of a space's class, parents before children; the defaults are the baseline.
 
     Raises:
-        SpaceError: A field breaks a rule of the space language; the message names class, field,
-            rule and value.
+        SpaceError: A field violates a rule of the space language; the message names the class, the
+            field, the rule and the value.
     """
     leaves = tuple(_fields(cls, None, "", (), ()))
     seen: set[str] = set()
@@ -43,9 +43,9 @@ def _fields(
     conditions: tuple[Condition, ...],
     tag: str | None = None,
 ) -> Iterator[Dimension]:
-    """The leaves of a model's fields but for its discriminator `tag`.
+    """The leaves of the fields of a model, except for its discriminator `tag`.
 
-    Baselines come from `default`, or from the model's own default where that is another type.
+    Baselines come from `default`, or from the model's own default if `default` has another type.
     """
     problem = ""
     if not isinstance(default, cls):
@@ -57,17 +57,17 @@ def _fields(
             raise place.error("has no default; the default is the baseline, so give one")
         if field.validation_alias is not None:
             raise place.error(f"goes by its own name, got the alias {field.validation_alias!r}")
-        if len(keys) > _DEEPEST:
+        if len(keys) > _MAX_DEPTH:
             raise place.error(f"groups nest without end, got {where[:40]}...")
         if name != tag:
-            yield from _annotation(_whole(field), getattr(default, name, None), place)
-    # at the end, because a field that breaks a rule says more than its default does
+            yield from _annotation(_full_annotation(field), getattr(default, name, None), place)
+    # raised last, because an error about a field says more than one about its default
     if problem:
         raise SpaceError(problem)
 
 
 def _default(cls: type[BaseModel]) -> tuple[BaseModel | None, str]:
-    """The default config of a class, or None with what is wrong with it."""
+    """The default config of a class, or None and the reason why there is none."""
     try:
         return cls(), ""
     except ValidationError as error:
@@ -76,8 +76,8 @@ def _default(cls: type[BaseModel]) -> tuple[BaseModel | None, str]:
         return None, str(error).splitlines()[0]
 
 
-def _whole(field: FieldInfo) -> object:
-    """A field's annotation with its metadata put back: `FieldInfo` keeps the two apart."""
+def _full_annotation(field: FieldInfo) -> object:
+    """The full annotation of a field: `FieldInfo` stores its type and metadata separately."""
     metadata = list(field.metadata)
     if field.discriminator is not None:
         metadata.append(field)
@@ -85,7 +85,7 @@ def _whole(field: FieldInfo) -> object:
 
 
 def _annotation(annotation: object, default: object, place: Place) -> Iterator[Dimension]:
-    """The leaves of one annotation: a branch, a group, a tuple, or a single leaf."""
+    """The leaves of one annotation, which is a branch, a group, a tuple or a single leaf."""
     kind, metadata = split(annotation)
     members = get_args(kind) if get_origin(kind) in (Union, types.UnionType) else ()
     if type(None) in members:
@@ -112,7 +112,7 @@ def _optional(
     default: object,
     place: Place,
 ) -> Iterator[Dimension]:
-    """``X | None``: a branch where X is searched, else a plain field."""
+    """The leaves of ``X | None``: a branch if X is searched, or else a plain field."""
     for item in metadata:
         if isinstance(item, Float | Int | Length):
             rule = f"write Annotated[X, {type(item).__name__}(...)] | None"
@@ -135,7 +135,7 @@ def _optional(
 def _union(
     members: tuple[object, ...], metadata: tuple[object, ...], default: object, place: Place
 ) -> Iterator[Dimension]:
-    """A discriminated union: the branch by its tag, then the fields of every branch."""
+    """The leaves of a discriminated union: its tag, then the fields of every branch."""
     tags = [item.discriminator for item in metadata if isinstance(item, FieldInfo)]
     tag = next((tag for tag in tags if isinstance(tag, str)), None)
     if tag is None:
@@ -156,7 +156,7 @@ def _union(
 
 
 def _name(model: object, tag: str, place: Place) -> str:
-    """The name of a branch: the one value of its discriminator."""
+    """The name of a branch, which is the only value of its discriminator."""
     if not _is_model(model):
         raise place.error(f"every branch of a union must be a model, got {model!r}")
     branch = cast("type[BaseModel]", model)
@@ -170,7 +170,7 @@ def _name(model: object, tag: str, place: Place) -> str:
 def _tuple(
     kind: object, metadata: tuple[object, ...], default: object, place: Place
 ) -> Iterator[Dimension]:
-    """``tuple[X, ...]`` with a Length: the length, then as many items as it may have."""
+    """The leaves of a ``tuple[X, ...]`` with a Length: the length, then the maximum of items."""
     length = next(item for item in metadata if isinstance(item, Length))
     arguments = get_args(kind)
     if get_origin(kind) is not tuple or len(arguments) != 2 or arguments[1] is not Ellipsis:

@@ -1,1 +1,1 @@
-"""The tasks, one file each: its space, and what is said of it."""
+"""The tasks, one file per task, with its space and its description."""

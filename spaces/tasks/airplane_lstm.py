@@ -18,19 +18,20 @@ Transform = Literal["none", "log", "log_diff", "seasonal_log_diff"]
 
 
 class AirplaneLstmSpace(TrainingSpace):
-    """One-step-ahead forecast of monthly airline passengers by a recurrent network.
+    """Forecast of next month's airline passengers by a recurrent network.
 
-    Baseline: the course's notebook `LSTM_airplane_forcast`: two months back, two LSTM layers of
-    four units, Adam 1e-2, 1,000 epochs of the full batch.
+    Baseline, from the course's notebook `LSTM_airplane_forcast`: windows of two months, two LSTM
+    layers of four units, Adam 1e-2, 1,000 epochs with the full batch.
 
     Attributes:
-        transform: Of the series, before it is standardised.
-        lookback: Months in a window.
+        transform: Transform of the series, before it is standardized.
+        lookback: Months per window.
         cell: Kind of recurrent layer.
-        hidden_size: Units of a layer.
-        num_layers: Layers.
-        dropout: Between layers and before the head.
-        residual: The network forecasts the change from the window's last value, not the value.
+        hidden_size: Units per layer.
+        num_layers: Number of layers.
+        dropout: Dropout between layers and before the head.
+        residual: Whether the network forecasts the change from the window's last value, rather than
+            the value.
     """
 
     transform: Transform = "none"
@@ -52,6 +53,6 @@ DESCRIPTION = TaskDescription(
     space=AirplaneLstmSpace,
     objective=Objective("val_rmse", "min"),
     module="tuneyard.trainables.tasks.airplane_lstm",
-    # 24 months of validation are too few to rank a hundred configs at their best epoch
+    # the 24 months of the val split are too few to rank a hundred configs at their best epoch
     folds=4,
 )

@@ -14,9 +14,10 @@ from tuneyard.spaces.objective import Objective
 
 
 class DiabetesSpace(TrainingSpace):
-    """A multilayer perceptron on the eight features of the Pima Indians data.
+    """Diagnosis of diabetes from eight features of the Pima Indians data, by an MLP.
 
-    Baseline: the course's 8-6-4-1 with sigmoids, SGD 0.1, 100 epochs of the full batch.
+    Baseline, from the course: layers of 8-6-4-1 units with sigmoids, SGD 0.1, 100 epochs with the
+    full batch.
     """
 
     hidden_sizes: Annotated[tuple[Annotated[int, Int(4, 128, log=True)], ...], Length(1, 3)] = (

@@ -15,53 +15,53 @@ from tuneyard.spaces.language.space import SearchSpace
 from tuneyard.spaces.objective import Objective
 
 LearningRate = Annotated[float, Float(1e-2, 0.5, log=True)]
-"""A handful of steps has to do, so it goes higher than where networks are commonly tuned."""
+"""Higher than the common range, since there are only a few steps."""
 
 
 class OneHot(SearchSpace):
-    """A letter is its unit vector."""
+    """Represents a letter by its unit vector."""
 
     kind: Literal["one_hot"] = "one_hot"
 
 
 class Embedding(SearchSpace):
-    """A letter is a learned vector of `size` numbers."""
+    """Represents a letter by a trained vector of `size` numbers."""
 
     kind: Literal["embedding"] = "embedding"
     size: Annotated[int, Int(4, 64, log=True)] = 10
 
 
 class HelloAdam(Adam):
-    """Adam around the course's learning rate and above."""
+    """Adam with learning rates around the course's and above."""
 
     lr: LearningRate = 5e-2
 
 
 class HelloRMSprop(RMSprop):
-    """RMSprop around the course's learning rate and above."""
+    """RMSprop with learning rates around the course's and above."""
 
     lr: LearningRate = 5e-2
 
 
 class HelloSGD(SGD):
-    """Gradient descent, which needs larger steps than Adam."""
+    """SGD, which needs larger learning rates than Adam here."""
 
     lr: Annotated[float, Float(5e-2, 5.0, log=True)] = 0.5
 
 
 class HelloRnnSpace(TrainingSpace):
-    """The letters "ohlol" from the letters "hello", one each step, by a recurrent network.
+    """Translation of "hello" to "ohlol", letter by letter, by a recurrent network.
 
-    Baseline: the course's embedding of 10, two RNN layers of 8 units, Adam 0.05, 15 epochs of the
-    one word.
+    Baseline, from the course: an embedding of size 10, two RNN layers of 8 units, Adam 0.05, 15
+    epochs on the single word.
 
     Attributes:
-        encoding: What the network reads for a letter.
+        encoding: Representation of a letter.
         cell: Kind of recurrent layer.
-        hidden_size: Units of a layer.
-        num_layers: Layers.
-        unroll: The layers run over the whole sequence at once, or cell by cell in a loop; both
-            compute the same numbers.
+        hidden_size: Units per layer.
+        num_layers: Number of layers.
+        unroll: Whether layers process the whole sequence at once, or cell by cell in a loop; the
+            results are the same.
     """
 
     encoding: Annotated[OneHot | Embedding, Field(discriminator="kind")] = Embedding()

@@ -1,4 +1,4 @@
-"""Hyperparameters of a classifier of one's own pictures on a trained backbone."""
+"""Hyperparameters of the classifier of a user's pictures on a pretrained backbone."""
 
 from __future__ import annotations
 
@@ -18,38 +18,38 @@ from tuneyard.spaces.objective import Objective
 Backbone = Literal["resnet18", "resnet34", "mobilenet_v3_small", "efficientnet_b0"]
 
 STAGES = 5
-"""Every backbone is cut into as many stages."""
+"""The number of stages that every backbone is divided into."""
 
 
 class TransferAdam(Adam):
-    """Adam where a new head trains well."""
+    """Adam in a range that suits a new head."""
 
     lr: Annotated[float, Float(1e-4, 1e-2, log=True)] = 1e-3
 
 
 class TransferSGD(SGD):
-    """SGD where a new head trains well."""
+    """SGD in a range that suits a new head."""
 
     lr: Annotated[float, Float(1e-3, 1e-1, log=True)] = 1e-2
     momentum: Annotated[float, Float(0.0, 0.99)] = 0.9
 
 
 class ImageTransferSpace(TrainingSpace):
-    """The class of a picture in one's own folder, by a network trained on ImageNet and a new head.
+    """Classification of pictures in a user's folder by a pretrained network with a new head.
 
-    Baseline: the course's resnet18 with all of its layers but the last, then Linear(512, classes).
-    The course leaves what trains, and how, open: here the backbone is frozen, with Adam 1e-3,
-    batches of 32 and 10 epochs.
+    Baseline, from the course: all layers of resnet18 but the last, then Linear(512, classes). The
+    course does not specify the training; here the backbone is frozen, with Adam 1e-3, batches of 32
+    and 10 epochs.
 
     Attributes:
-        backbone: Network of torchvision, without its classifier.
-        weights: ``imagenet``, which torchvision downloads, or ``none`` for a fresh network. Not
-            searched: ``--set weights=none`` changes it.
-        frozen_stages: Leading stages, of 5, that keep their weights; stage 1 sees the picture.
-        backbone_rate: What the learning rate is multiplied by for the stages that train.
-        hidden_size: Units of a hidden layer in the head; None means one linear map.
-        dropout: Before each linear map of the head.
-        augmentation: Of the training pictures; None means off.
+        backbone: Network of torchvision, used without its classifier.
+        weights: ``imagenet`` for weights that torchvision downloads, or ``none`` for random initial
+            weights. It is not searched; ``--set weights=none`` changes it.
+        frozen_stages: Number of the 5 stages, counted from the input, whose weights are frozen.
+        backbone_rate: Learning-rate multiplier of the stages that are trained.
+        hidden_size: Units of the hidden layer of the head; None means no hidden layer.
+        dropout: Dropout before each linear layer of the head.
+        augmentation: Augmentation of the training pictures; None means none.
     """
 
     backbone: Backbone = "resnet18"

@@ -1,4 +1,4 @@
-"""Hyperparameters of the straight line."""
+"""Hyperparameters of the linear regression."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from tuneyard.spaces.objective import Objective
 
 
 class LinearRegressionSpace(TrainingSpace):
-    """y from x by one weight and one bias, on the full batch, by any of the nine optimizers.
+    """Linear regression by a single weight and bias, with any of nine optimizers.
 
-    Baseline: the course's SGD 0.01, 100 epochs.
+    Each step uses the full batch. Baseline, from the course: SGD 0.01, 100 epochs.
     """
 
     optimizer: Optimizer = SGD(lr=1e-2)

@@ -15,16 +15,17 @@ from tuneyard.spaces.objective import Objective
 
 
 class LogisticSGD(SGD):
-    """Gradient descent on a loss that is flat where the answer is right."""
+    """SGD with larger learning rates, since the loss is flat where predictions are correct."""
 
     lr: Annotated[float, Float(1e-3, 10.0, log=True)] = 1e-2
 
 
 class LogisticRegressionSpace(TrainingSpace):
-    """Whether an exam is passed, from the hours of study, on the full batch.
+    """Prediction from the hours of study whether an exam is passed, by logistic regression.
 
-    Baseline: the course's SGD 0.01, 1,000 epochs. The course adds up the loss of its three points,
-    here it is their mean: a learning rate of 0.03 makes the course's steps.
+    Each step uses the full batch. Baseline, from the course: SGD 0.01, 1,000 epochs. The course
+    minimizes the sum of the losses of its three points, while here it is their mean, so that a
+    learning rate of 0.03 reproduces the steps of the course.
     """
 
     optimizer: Annotated[LogisticSGD | Adam | RMSprop | LBFGS, Field(discriminator="kind")] = (

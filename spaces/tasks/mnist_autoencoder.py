@@ -11,15 +11,15 @@ from tuneyard.spaces.objective import Objective
 
 
 class MnistAutoencoderSpace(AutoencoderSpace):
-    """Images through a code of a few numbers and back, by two multilayer perceptrons.
+    """Reconstruction of images from a short code by an autoencoder.
 
-    Baseline: hand-set and small, since the course gives no values: 784-256-64-16 and back, binary
-    cross entropy, Adam 1e-3, batches of 128, 20 epochs. A longer code reconstructs better: fix
-    `code_size` to compare networks at one compression.
+    Baseline, set by hand since the course gives no values: layers of 784-256-64-16 units and the
+    reverse, binary cross entropy, Adam 1e-3, batches of 128, 20 epochs. A longer code improves the
+    reconstruction; fix `code_size` to compare networks at the same compression.
 
     Attributes:
-        reconstruction: The loss that is trained, by pixel: binary cross entropy or mean squared
-            error. All configs are ranked by the latter.
+        reconstruction: Loss that is minimized, averaged over pixels: binary cross entropy or mean
+            squared error. All configs are ranked by the latter.
     """
 
     reconstruction: Literal["bce", "mse"] = "bce"

@@ -14,21 +14,21 @@ from tuneyard.spaces.objective import Objective
 
 
 class MnistCnnSpace(ImageTraining):
-    """The class of an image by convolutions, each pooled by two, and a fully connected head.
+    """Classification of images by a convolutional network with a fully connected head.
 
-    Baseline: the course's convolutions of 5 x 5 to 10 and 20 channels, max pooling, ReLU and
-    320-10, SGD 0.01 with momentum 0.5, batches of 64, 10 epochs.
+    Baseline, from the course: 5 x 5 convolutions to 10 and 20 channels with max pooling and ReLU,
+    then a layer of 320-10 units; SGD 0.01 with momentum 0.5, batches of 64, 10 epochs.
 
     Attributes:
-        channels: Of each convolution.
-        kernel_size: Height and width of each convolution.
+        channels: Output channels of each convolution; each is followed by pooling.
+        kernel_size: Height and width of each kernel.
         padding: Whether convolutions keep the size of an image; one that would leave less than
-            2 x 2 pixels keeps it in any case.
-        pooling: The largest or the mean of 2 x 2 pixels.
-        head_sizes: Of the hidden layers after the convolutions; none is the course's.
-        activation: After each pooling and each hidden layer.
-        batch_norm: After each convolution and each hidden layer.
-        dropout: Before each layer of the head.
+            2 x 2 pixels always keeps it.
+        pooling: Maximum or mean of each 2 x 2 pixels.
+        head_sizes: Units of the hidden layers after the convolutions; the course has none.
+        activation: Activation after each pooling and each hidden layer.
+        batch_norm: Whether batch norm follows each convolution and each hidden layer.
+        dropout: Dropout before each layer of the head.
     """
 
     channels: Annotated[tuple[Annotated[int, Int(8, 64, log=True)], ...], Length(1, 3)] = (10, 20)

@@ -13,18 +13,18 @@ from tuneyard.spaces.objective import Objective
 
 
 class MnistDensenetSpace(ImageTraining):
-    """The class of an image by two dense blocks (Huang et al., 2017), without bottlenecks.
+    """Classification of images by two dense blocks without bottlenecks (Huang et al., 2017).
 
-    Baseline: small and set by hand, since the course builds none: 16 channels, three layers a block
-    of growth rate 8, compression 0.5, and the course's SGD 0.01 with momentum 0.5, batches of 64,
-    10 epochs.
+    Baseline, set by hand since the course builds no such network: 16 channels, three layers per
+    block with growth rate 8, compression 0.5; and from the course SGD 0.01 with momentum 0.5,
+    batches of 64, 10 epochs.
 
     Attributes:
-        first_channels: Of the convolution of 5 x 5 before the first block.
+        first_channels: Output channels of the 5 x 5 convolution before the first block.
         growth_rate: Channels that each layer adds.
-        layers: Layers a block.
-        compression: Share of the channels that the transition between the blocks keeps.
-        dropout: After each convolution of a block.
+        layers: Layers per block.
+        compression: Fraction of the channels that remains after the transition between the blocks.
+        dropout: Dropout after each convolution of a block.
     """
 
     first_channels: Annotated[int, Int(8, 32, log=True)] = 16

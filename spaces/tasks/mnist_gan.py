@@ -19,7 +19,11 @@ Channels = Annotated[int, Int(8, 64, log=True)]
 
 
 class Dense(SearchSpace):
-    """Multilayer perceptrons: noise to w, 2 w, pixels, and pixels to 2 w, w, a score."""
+    """Multilayer perceptrons, of widths w.
+
+    The generator has layers of w and 2 w units and the pixels as output; the discriminator has
+    layers of 2 w and w units and a score as output.
+    """
 
     kind: Literal["dense"] = "dense"
     generator_width: Width = 128
@@ -27,9 +31,11 @@ class Dense(SearchSpace):
 
 
 class Convolutional(SearchSpace):
-    """Strided convolutions: noise to 2 c of 7 x 7, c of 14 x 14, pixels, and the way back.
+    """Strided convolutions, with c channels (Radford et al., 2016).
 
-    Radford et al., 2016, "Unsupervised representation learning with deep convolutional GANs".
+    The generator maps noise to 2 c channels of 7 x 7, c channels of 14 x 14, and then pixels; the
+    discriminator has the same shapes in reverse order. The paper is "Unsupervised representation
+    learning with deep convolutional GANs".
     """
 
     kind: Literal["convolutional"] = "convolutional"
@@ -38,18 +44,19 @@ class Convolutional(SearchSpace):
 
 
 class MnistGanSpace(AdversarialSpace):
-    """A GAN that draws images, by perceptrons or by convolutions.
+    """Generation of images by a GAN of perceptrons or convolutional networks.
 
     ``--data`` chooses between mnist, fashion-mnist, kmnist and digits, which needs no file.
 
-    Baseline: hand-set and small, since the course only derives the game: perceptrons of width 128,
-    batch norm in the generator, the non-saturating loss, Adam 1e-3 with beta1 0.5, one step each,
-    batches of 128, 20 epochs.
+    Baseline, set by hand since the course only derives the method: perceptrons of width 128, batch
+    norm in the generator, the non-saturating loss, Adam 1e-3 with beta1 0.5, one discriminator step
+    per generator step, batches of 128, 20 epochs.
 
     Attributes:
         network: Kind and widths of both networks.
-        batch_norm: In the generator; in the discriminator it would mix real and drawn images.
-        dropout: After each hidden layer of the discriminator.
+        batch_norm: Whether the generator has batch norm; in the discriminator it would mix real and
+            generated images.
+        dropout: Dropout after each hidden layer of the discriminator.
     """
 
     network: Annotated[Dense | Convolutional, Field(discriminator="kind")] = Dense()

@@ -16,14 +16,14 @@ Width = Annotated[int, Int(8, 48, log=True)]
 
 
 class Branches(SearchSpace):
-    """Channels of the four branches of a block; the defaults make 88.
+    """Channels of the four branches of a block; the defaults add up to 88.
 
     Attributes:
-        reduced: Of the convolutions of 1 x 1 that lead the two branches after the first.
-        single: Of the branch of 1 x 1.
-        five: Of the branch of 5 x 5.
-        three: Of both convolutions of 3 x 3.
-        pooled: Of the branch of mean pooling and 1 x 1.
+        reduced: Channels of the 1 x 1 convolutions that begin the 5 x 5 and the 3 x 3 branch.
+        single: Channels of the branch with a single 1 x 1 convolution.
+        five: Channels of the 5 x 5 convolution.
+        three: Channels of both 3 x 3 convolutions.
+        pooled: Channels of the branch with mean pooling and a 1 x 1 convolution.
     """
 
     reduced: Width = 16
@@ -34,19 +34,20 @@ class Branches(SearchSpace):
 
 
 class MnistInceptionSpace(ImageTraining):
-    """The class of an image by two inception blocks (Szegedy et al., 2015), with one kind of width.
+    """Classification of images by two inception blocks of the same widths (Szegedy et al., 2015).
 
-    Baseline: the course's convolution of 5 x 5 to 10 channels, block of 88 channels, convolution of
-    5 x 5 to 20, block of 88 and 1408-10, SGD 0.01 with momentum 0.5, batches of 64, 10 epochs. As
-    in the course there is no activation within a block.
+    Baseline, from the course: a 5 x 5 convolution to 10 channels, a block of 88 channels, a 5 x 5
+    convolution to 20 channels, a block of 88 channels and a layer of 1408-10 units; SGD 0.01 with
+    momentum 0.5, batches of 64, 10 epochs. As in the course, there is no activation within a block.
 
     Attributes:
-        first_channels: Of the convolution before the first block.
-        second_channels: Of the convolution before the second block.
-        branches: Widths in both blocks.
-        block_activation: None, as in the course, or ReLU after each convolution of a block.
-        batch_norm: After each convolution.
-        dropout: Before the last layer.
+        first_channels: Output channels of the convolution before the first block.
+        second_channels: Output channels of the convolution before the second block.
+        branches: Channels of the branches of both blocks.
+        block_activation: No activation within a block, as in the course, or ReLU after each of its
+            convolutions.
+        batch_norm: Whether batch norm follows each convolution.
+        dropout: Dropout before the last layer.
     """
 
     first_channels: Annotated[int, Int(8, 32, log=True)] = 10

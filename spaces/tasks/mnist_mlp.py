@@ -14,10 +14,10 @@ from tuneyard.spaces.objective import Objective
 
 
 class MnistMlpSpace(ImageTraining):
-    """The class of an image from its 784 pixels in a row, by a multilayer perceptron.
+    """Classification of images from their 784 pixels by a multilayer perceptron.
 
-    Baseline: the course's 784-512-256-128-64-10 with ReLU, SGD 0.01 with momentum 0.5, batches of
-    64, 10 epochs.
+    Baseline, from the course: layers of 784-512-256-128-64-10 units with ReLU, SGD 0.01 with
+    momentum 0.5, batches of 64, 10 epochs.
     """
 
     hidden_sizes: Annotated[tuple[Annotated[int, Int(32, 1024, log=True)], ...], Length(1, 5)] = (

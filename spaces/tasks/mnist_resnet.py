@@ -13,19 +13,19 @@ from tuneyard.spaces.objective import Objective
 
 
 class MnistResnetSpace(ImageTraining):
-    """The class of an image by residual blocks (He et al., 2016) in two stages.
+    """Classification of images by two stages of residual blocks (He et al., 2016).
 
-    Baseline: the course's convolution of 5 x 5 to 16 channels, one residual block, convolution of
-    5 x 5 to 32, one residual block and 512-10, without batch norm, SGD 0.01 with momentum 0.5,
-    batches of 64, 10 epochs.
+    Baseline, from the course: a 5 x 5 convolution to 16 channels, a residual block, a 5 x 5
+    convolution to 32 channels, a residual block and a layer of 512-10 units, without batch norm;
+    SGD 0.01 with momentum 0.5, batches of 64, 10 epochs.
 
     Attributes:
-        first_channels: Of the first stage.
-        second_channels: Of the second stage.
-        blocks: Residual blocks a stage.
-        batch_norm: After each convolution.
-        skip: What is added to a block's output: its input, or a convolution of 1 x 1 of it.
-        dropout: Before the last layer.
+        first_channels: Channels of the first stage.
+        second_channels: Channels of the second stage.
+        blocks: Residual blocks per stage.
+        batch_norm: Whether batch norm follows each convolution.
+        skip: Skip connection of a block: the identity, or a 1 x 1 convolution (``projection``).
+        dropout: Dropout before the last layer.
     """
 
     first_channels: Annotated[int, Int(8, 48, log=True)] = 16

@@ -16,25 +16,25 @@ from tuneyard.spaces.language.numeric import Float
 from tuneyard.spaces.objective import Objective
 
 LearningRate = Annotated[float, Float(3e-4, 1e-2, log=True)]
-"""Where ten epochs are neither too few nor too wild for an encoder of this size."""
+"""The range in which an encoder of this size trains well within ten epochs."""
 
 
 class MnistTransformerAdam(Adam):
-    """Adam where a small encoder trains well."""
+    """Adam in a range that suits a small encoder."""
 
     lr: LearningRate = 1e-3
 
 
 class MnistTransformerAdamW(AdamW):
-    """AdamW where a small encoder trains well."""
+    """AdamW in a range that suits a small encoder."""
 
     lr: LearningRate = 1e-3
 
 
 class MnistTransformerSpace(TransformerSpace):
-    """The class of an image, read as a sequence of its 28 rows of 28 pixels by an encoder.
+    """Classification of images, read as sequences of 28 rows, by a Transformer encoder.
 
-    Baseline: small and hand-set, since the courses give none: two layers of four heads, width 64,
+    Baseline, set by hand since the courses give no values: two layers of four heads, width 64,
     feed-forward 128, dropout 0.1; Adam 1e-3, batches of 128, 10 epochs.
     """
 

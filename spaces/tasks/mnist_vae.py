@@ -12,14 +12,15 @@ from tuneyard.spaces.objective import Objective
 
 
 class MnistVaeSpace(AutoencoderSpace):
-    """Images through a normal distribution of codes and back, by two multilayer perceptrons.
+    """Generation of images by a variational autoencoder with normally distributed codes.
 
-    Baseline: hand-set and small, since the course gives the loss and no values: 784-256-64, codes
-    of 16 numbers, KL weight 1, Adam 1e-3, batches of 128, 20 epochs.
+    Baseline, set by hand since the course gives the loss but no values: layers of 784-256-64 units,
+    codes of 16 numbers, KL weight 1, Adam 1e-3, batches of 128, 20 epochs.
 
     Attributes:
-        kl_weight: Of the Kullback-Leibler divergence in the loss that is trained, the beta of
-            Higgins et al., 2017. All configs are ranked by the ELBO itself, whose weight is 1.
+        kl_weight: Weight of the Kullback-Leibler divergence in the loss that is minimized, i.e. the
+            beta of Higgins et al., 2017. All configs are ranked by the ELBO itself, whose weight
+            is 1.
     """
 
     kl_weight: Annotated[float, Float(0.1, 4.0, log=True)] = 1.0

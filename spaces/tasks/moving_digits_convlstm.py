@@ -15,36 +15,36 @@ from tuneyard.spaces.language.numeric import Float, Int
 from tuneyard.spaces.objective import Objective
 
 LearningRate = Annotated[float, Float(5e-4, 1e-2, log=True)]
-"""Where ten epochs are neither too few nor too wild for a network of this size."""
+"""The range in which a network of this size trains well within ten epochs."""
 
 
 class MovingDigitsAdam(Adam):
-    """Adam where a small ConvLSTM trains well."""
+    """Adam in a range that suits a small ConvLSTM."""
 
     lr: LearningRate = 5e-3
 
 
 class MovingDigitsRMSprop(RMSprop):
-    """RMSprop, which Shi et al. train with."""
+    """RMSprop, which Shi et al. use."""
 
     lr: LearningRate = 2e-3
 
 
 class MovingDigitsConvlstmSpace(TrainingSpace):
-    """The next frame of moving digits from all frames before it, by a convolutional LSTM.
+    """Prediction of the next frame of moving digits by a convolutional LSTM.
 
-    Baseline: small and hand-set, since the courses give no values: patches of 4 x 4 as in Shi et
-    al., 2015, one layer of 32 channels and 3 x 3 kernels, one output convolution, Adam 5e-3,
+    Baseline, set by hand since the courses give no values: patches of 4 x 4 pixels as in Shi et
+    al., 2015, one layer of 32 channels with 3 x 3 kernels, one output convolution, Adam 5e-3,
     batches of 16, 10 epochs.
 
     Attributes:
-        patch: A frame is cut into patches of this side, whose pixels become channels; half
+        patch: Side of the patches that a frame is divided into; their pixels become channels. Half
             the side takes about four times as long.
-        hidden_channels: Channels of a layer.
-        kernel: Side of a layer's convolutions, in patches.
-        num_layers: ConvLSTM layers.
-        output_layers: Convolutions from the last layer's states to the frame.
-        dropout: Between layers.
+        hidden_channels: Channels per layer.
+        kernel: Size of the kernels of a layer, in patches.
+        num_layers: Number of ConvLSTM layers.
+        output_layers: Convolutions from the states of the last layer to the frame.
+        dropout: Dropout between layers.
     """
 
     patch: Literal[4, 8] = 4

@@ -15,32 +15,32 @@ from tuneyard.spaces.language.numeric import Float, Int
 from tuneyard.spaces.objective import Objective
 
 LearningRate = Annotated[float, Float(3e-4, 1e-2, log=True)]
-"""Where 30 epochs are neither too few nor too wild for a network of this size."""
+"""The range in which a network of this size trains well within 30 epochs."""
 
 
 class NamesAdam(Adam):
-    """Adam around the course's learning rate."""
+    """Adam with learning rates around the course's."""
 
     lr: LearningRate = 1e-3
 
 
 class NamesAdamW(AdamW):
-    """AdamW around the course's learning rate."""
+    """AdamW with learning rates around the course's."""
 
     lr: LearningRate = 1e-3
 
 
 class NamesRMSprop(RMSprop):
-    """RMSprop around the course's learning rate."""
+    """RMSprop with learning rates around the course's."""
 
     lr: LearningRate = 1e-3
 
 
 class NamesGruSpace(TrainingSpace):
-    """The country of a surname from its letters, by a recurrent network.
+    """Classification of surnames by country with a recurrent network over their letters.
 
-    Baseline: the course's embedding of 100, two bidirectional GRU layers of 100, Adam 1e-3,
-    batches of 256, 30 epochs.
+    Baseline, from the course: an embedding of size 100, two bidirectional GRU layers of 100 units,
+    Adam 1e-3, batches of 256, 30 epochs.
     """
 
     embedding_size: Annotated[int, Int(16, 256, log=True)] = 100

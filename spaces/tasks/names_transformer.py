@@ -14,25 +14,25 @@ from tuneyard.spaces.language.numeric import Float
 from tuneyard.spaces.objective import Objective
 
 LearningRate = Annotated[float, Float(3e-4, 1e-2, log=True)]
-"""Where 30 epochs are neither too few nor too wild for an encoder of this size."""
+"""The range in which an encoder of this size trains well within 30 epochs."""
 
 
 class NamesTransformerAdam(Adam):
-    """Adam where a small encoder trains well."""
+    """Adam in a range that suits a small encoder."""
 
     lr: LearningRate = 1e-3
 
 
 class NamesTransformerAdamW(AdamW):
-    """AdamW where a small encoder trains well."""
+    """AdamW in a range that suits a small encoder."""
 
     lr: LearningRate = 1e-3
 
 
 class NamesTransformerSpace(TransformerSpace):
-    """The country of a surname from its letters, by the encoder of "Attention is all you need".
+    """Classification of surnames by country with a Transformer encoder over their letters.
 
-    Baseline: small and hand-set, since the courses give none: two layers of four heads, width 64,
+    Baseline, set by hand since the courses give no values: two layers of four heads, width 64,
     feed-forward 128, dropout 0.1; Adam 1e-3, batches of 256 and 30 epochs as for names-gru.
     """
 

@@ -13,15 +13,16 @@ Widths = Annotated[tuple[Annotated[int, Int(16, 256, log=True)], ...], Length(1,
 
 
 class RingGanSpace(AdversarialSpace):
-    """A GAN of two multilayer perceptrons that learns eight Gaussians on a ring.
+    """Generation of points from eight Gaussians on a ring by a GAN of small perceptrons.
 
-    Baseline: hand-set and small, since the course only derives the game: two layers of 32 in both
-    networks, the non-saturating loss, Adam 1e-3 with beta1 0.5, one step each, 150 epochs.
+    Baseline, set by hand since the course only derives the method: two layers of 32 units in both
+    networks, the non-saturating loss, Adam 1e-3 with beta1 0.5, one discriminator step per
+    generator step, 150 epochs.
 
     Attributes:
-        generator_widths: Units of its hidden layers.
-        discriminator_widths: Units of its hidden layers.
-        activation: Of both.
+        generator_widths: Units of the generator's hidden layers.
+        discriminator_widths: Units of the discriminator's hidden layers.
+        activation: Activation of both networks.
     """
 
     generator_widths: Widths = (32, 32)

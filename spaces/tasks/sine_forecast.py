@@ -14,40 +14,41 @@ from tuneyard.spaces.language.numeric import Float, Int
 from tuneyard.spaces.objective import Objective
 
 LearningRate = Annotated[float, Float(1e-3, 5e-2, log=True)]
-"""Around the course's: above, free running goes astray."""
+"""Around the course's learning rate; with larger ones, free runs diverge."""
 
 
 class ForecastAdam(Adam):
-    """Adam around the course's learning rate."""
+    """Adam with learning rates around the course's."""
 
     lr: LearningRate = 1e-2
 
 
 class ForecastAdamW(AdamW):
-    """AdamW around the course's learning rate."""
+    """AdamW with learning rates around the course's."""
 
     lr: LearningRate = 1e-2
 
 
 class ForecastRMSprop(RMSprop):
-    """RMSprop around the course's learning rate."""
+    """RMSprop with learning rates around the course's."""
 
     lr: LearningRate = 1e-2
 
 
 class SineForecastSpace(TrainingSpace):
-    """The next value of a sine, and from its own forecasts the values after it.
+    """Forecast of a sine by a recurrent network that continues from its own forecasts.
 
-    Baseline: the course's RNN of 16 units with weights from N(0, 0.001), Adam 1e-2, 6,000 pieces of
-    a sine: 60 epochs of 100. The course takes them one a step and carries the state from one phase
-    into another; here they come in batches of ten, each from a state of zeros.
+    Baseline, from the course: an RNN of 16 units with initial weights from N(0, 0.001), Adam 1e-2,
+    6,000 segments of a sine, here 60 epochs of 100. The course uses one segment per step and keeps
+    the state from one segment to the next, although their phases differ; here they come in batches
+    of ten, each from a state of zeros.
 
     Attributes:
         cell: Kind of recurrent layer.
-        hidden_size: Units of a layer.
-        num_layers: Layers.
-        init_std: Standard deviation of the recurrent layers' first weights and biases; None means
-            torch's own way, uniform in 1 / sqrt(hidden_size).
+        hidden_size: Units per layer.
+        num_layers: Number of layers.
+        init_std: Standard deviation of the initial weights and biases of the recurrent layers; None
+            means torch's default, uniform within 1 / sqrt(hidden_size).
     """
 
     cell: Literal["rnn", "gru", "lstm"] = "rnn"

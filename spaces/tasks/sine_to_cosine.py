@@ -1,4 +1,4 @@
-"""Hyperparameters of the network that follows a cosine from its sine."""
+"""Hyperparameters of the network that predicts a cosine from the sine."""
 
 from __future__ import annotations
 
@@ -14,39 +14,39 @@ from tuneyard.spaces.language.numeric import Float, Int
 from tuneyard.spaces.objective import Objective
 
 LearningRate = Annotated[float, Float(1e-3, 1e-1, log=True)]
-"""A decade around the course's: some hundred steps have to do."""
+"""Around the course's learning rate, since there are only about a hundred steps."""
 
 
 class SineAdam(Adam):
-    """Adam around the course's learning rate."""
+    """Adam with learning rates around the course's."""
 
     lr: LearningRate = 2e-2
 
 
 class SineAdamW(AdamW):
-    """AdamW around the course's learning rate."""
+    """AdamW with learning rates around the course's."""
 
     lr: LearningRate = 2e-2
 
 
 class SineRMSprop(RMSprop):
-    """RMSprop around the course's learning rate."""
+    """RMSprop with learning rates around the course's."""
 
     lr: LearningRate = 2e-2
 
 
 class SineToCosineSpace(TrainingSpace):
-    """cos(x) from sin(x), sample by sample, by a recurrent network that keeps its state.
+    """Prediction of cos(x) from sin(x), sample by sample, by a recurrent network.
 
-    Baseline: the course's RNN of 32 units, windows of 10 samples, Adam 0.02, 100 steps: 20 epochs
-    of 5 windows, each epoch from a state of zeros.
+    Baseline, from the course: an RNN of 32 units, windows of 10 samples, Adam 0.02, 100 steps, here
+    20 epochs of 5 windows; each epoch starts from a state of zeros.
 
     Attributes:
-        time_step: Samples in a window, which is one step of the optimizer; the gradient ends at its
-            start, the state goes on from the window before.
+        time_step: Samples per window, i.e. per optimizer step. The state continues from the
+            previous window, but the gradient stops at the start of the window.
         cell: Kind of recurrent layer.
-        hidden_size: Units of a layer.
-        num_layers: Layers.
+        hidden_size: Units per layer.
+        num_layers: Number of layers.
     """
 
     time_step: Annotated[int, Int(2, 50, log=True)] = 10

@@ -1,4 +1,4 @@
-"""Task ``image-transfer``: the class of a picture by a pretrained backbone and a new head."""
+"""Task ``image-transfer``: classification of pictures by a pretrained backbone and a new head."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Task ``mnist-cnn``: the class of an image by a convolutional network."""
+"""Task ``mnist-cnn``: classification of images by a convolutional network."""
 
 from __future__ import annotations
 

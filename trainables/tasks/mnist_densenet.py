@@ -1,4 +1,4 @@
-"""Task ``mnist-densenet``: the class of an image by densely connected blocks."""
+"""Task ``mnist-densenet``: classification of images by densely connected blocks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Task ``mnist-inception``: the class of an image by inception blocks."""
+"""Task ``mnist-inception``: classification of images by inception blocks."""
 
 from __future__ import annotations
 

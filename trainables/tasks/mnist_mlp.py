@@ -1,4 +1,4 @@
-"""Task ``mnist-mlp``: the class of an image by a multilayer perceptron over its pixels."""
+"""Task ``mnist-mlp``: classification of images by a multilayer perceptron over their pixels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Task ``mnist-resnet``: the class of an image by residual blocks."""
+"""Task ``mnist-resnet``: classification of images by residual blocks."""
 
 from __future__ import annotations
 

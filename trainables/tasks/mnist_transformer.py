@@ -1,4 +1,4 @@
-"""Task ``mnist-transformer``: the class of an image by attention over its rows."""
+"""Task ``mnist-transformer``: classification of images by attention over their rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Task ``names-gru``: the country of a surname by a recurrent network over its letters."""
+"""Task ``names-gru``: classification of surnames by a recurrent network over their letters."""
 
 from __future__ import annotations
 

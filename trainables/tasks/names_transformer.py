@@ -1,4 +1,4 @@
-"""Task ``names-transformer``: the country of a surname by attention over its letters."""
+"""Task ``names-transformer``: classification of surnames by attention over their letters."""
 
 from __future__ import annotations
 

@@ -158,8 +158,8 @@ WRONG: list[tuple[object, object, str]] = [
     (Annotated[int, Field(alias="y")], 1, "Bad.x: goes by its own name, got the alias 'y'"),
     (Loose | None, None, "Loose.size: the default should be a valid integer, unable to parse"),
     # choices
-    (Literal["a", "A"], "a", "Bad.x: two choices read alike as text, got ('a', 'A')"),
-    (Literal["1", 1], 1, "Bad.x: two choices read alike as text, got ('1', 1)"),
+    (Literal["a", "A"], "a", "Bad.x: two choices are the same as text, got ('a', 'A')"),
+    (Literal["1", 1], 1, "Bad.x: two choices are the same as text, got ('1', 1)"),
     (Literal[1, 1.0], 1, "Bad.x: two choices are the same number, got (1, 1.0)"),
     (Literal["a", None] | None, None, "Bad.x: none would be both a choice and off, got "),
     (

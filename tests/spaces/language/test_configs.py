@@ -146,8 +146,8 @@ def test_parameters_from_text() -> None:
         ({"epochs": "0"}, "epochs should be greater than 0, got '0'"),
         ({"epochs": "many"}, "epochs should be a valid integer, unable to parse string as an "),
         ({"rate.on": "perhaps"}, "rate.on must be one of false, true, got 'perhaps'"),
-        ({"rate.on": "false"}, "rate has no place beside the other values; leave it out"),
-        ({"branch.a.lr": "0.1"}, "branch.a.lr has no place beside the other values; leave it out"),
+        ({"rate.on": "false"}, "rate is not used with the other values; leave it out"),
+        ({"branch.a.lr": "0.1"}, "branch.a.lr is not used with the other values; leave it out"),
         ({"epoch": "5"}, "epoch is not in Whole; did you mean epochs?"),
     ],
 )
