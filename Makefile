@@ -77,21 +77,28 @@ clean:  ## remove the environment, the caches and the builds; what searches reco
 	rm -rf .venv build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
+# What installers say goes to a file, which is shown if one of them fails. People are spoken to on 3.
+LOG := build/setup.log
+LOGGED = mkdir -p build; exec 3>&2 >$(LOG) 2>&1; trap '[ $$? = 0 ] || cat $(LOG) >&3' EXIT
+
 .venv/.ready: pyproject.toml requirements.lock | $(BIN)/uv
+	@$(LOGGED)
+	echo "Installing requirements.lock into .venv: about 6 GB the first time, which may take several minutes; see $(LOG)" >&3
 	$(BIN)/uv pip install --python $(BIN)/python --require-hashes -r requirements.lock
 	$(BIN)/uv pip install --python $(BIN)/python --no-deps --no-build-isolation -e .
 	touch $@
 
 # uv comes from the lock like everything else, version and hashes. An environment that is there is kept if it can be used.
 $(BIN)/uv:
-	@new_enough='import sys; sys.exit(sys.version_info < (3, 11))'
+	@$(LOGGED)
+	new_enough='import sys; sys.exit(sys.version_info < (3, 11))'
 	if ! $(BIN)/python -c "$$new_enough" 2>/dev/null; then
 		"$(PYTHON)" -c "$$new_enough" 2>/dev/null || {
-			echo "tuneyard needs Python 3.11 or newer, and $(PYTHON) is $$("$(PYTHON)" --version 2>&1 || true); name another with make PYTHON=..." >&2
+			echo "tuneyard needs Python 3.11 or newer, and $(PYTHON) is $$("$(PYTHON)" --version 2>&1 || true); name another with make PYTHON=..."
 			exit 1
 		}
 		"$(PYTHON)" -m venv --clear .venv || {
-			echo "$(PYTHON) cannot make a virtual environment: on Debian and Ubuntu, apt install python3-venv" >&2
+			echo "$(PYTHON) cannot make a virtual environment: on Debian and Ubuntu, apt install python3-venv"
 			exit 1
 		}
 	fi
