@@ -1,11 +1,11 @@
 """How rows are divided into folds: stratified by class, or in time order."""
 
-from typing import Any
+from typing import Any  # Any: a data set may hold numbers of any type
 
 import numpy as np
 import numpy.typing as npt
 
-Array = npt.NDArray[Any]  # Any: a data set may hold any type of numbers
+Array = npt.NDArray[Any]
 Rows = npt.NDArray[np.int64]
 
 # The seed is fixed, so that every search and every trial has the same folds.

@@ -1,6 +1,7 @@
 """Who may import whom, what is packaged, and how long a file may be."""
 
 import ast
+import re
 import sys
 import tomllib
 from collections import defaultdict
@@ -324,3 +325,14 @@ def test_the_wheel_maps_every_folder() -> None:
 def test_files_stay_short(top: str) -> None:
     lengths = {p.relative_to(ROOT): len(p.read_text().splitlines()) for p in modules(top).values()}
     assert {str(path): n for path, n in lengths.items() if n >= MAX_LINES} == {}
+
+
+@pytest.mark.parametrize("top", PACKAGES)
+def test_any_has_a_reason_where_it_is_imported(top: str) -> None:
+    without = [
+        f"{name}: {line}"
+        for name, path in modules(top).items()
+        for line in path.read_text().splitlines()
+        if re.match(r"\s*from typing import .*\bAny\b", line) and "#" not in line
+    ]
+    assert not without, "\n".join(without)

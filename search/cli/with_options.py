@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from functools import wraps
 from inspect import Parameter, Signature, signature
-from typing import Any
+from typing import Any  # Any: Typer hands over values of any type
 
 
 def with_options(command: Callable[..., None]) -> Callable[..., None]:

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from operator import methodcaller
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar  # Any: Ray's client passes on any arguments
 
 from tuneyard.search.errors import SearchError, first_line
 from tuneyard.search.tracking.tags import SearchTags

@@ -6,7 +6,7 @@ import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any  # Any: inputs and outputs are nested lists of JSON
 
 # MLflow looks into an exported graph before it loads it, and refuses what could run code
 os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"

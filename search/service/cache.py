@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar  # Any: one cache holds answers of every type
 
 from starlette.concurrency import run_in_threadpool
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any  # Any: FastAPI describes responses by dictionaries of anything
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
+from typing import Any  # Any: inputs and outputs are nested lists of JSON
 
 from pydantic import BaseModel, Field
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any  # Any: a JSON Schema is a dictionary of anything
 
 from fastapi import APIRouter, Path
 from pydantic import BaseModel

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar  # Any: Ray describes a node by a dictionary of anything
 
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable
-from typing import Any
+from typing import Any  # Any: a `state_dict` holds anything
 
 import torch
 from torch import Tensor, nn

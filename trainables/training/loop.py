@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any  # Any: a `state_dict` holds anything
 
 import torch
 from torch import Tensor, optim

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any  # Any: torch's optimizers take options of every type
 
 from torch import nn, optim
 from torch.optim import lr_scheduler
