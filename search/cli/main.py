@@ -52,11 +52,21 @@ def main() -> None:
         # what Typer itself finds wrong costs one line too; without arguments it shows its help
         sys.exit(app(standalone_mode=len(sys.argv) < 2))
     except typer.TyperException as error:
-        _refuse(f"{error.format_message().rstrip('.')}; see tuneyard --help")
+        _refuse(f"{_renamed(error) or error.format_message().rstrip('.')}; see tuneyard --help")
     except Exception as error:
         if isinstance(error, _input_errors()):
             _refuse(str(error))
         raise
+
+
+def _renamed(error: typer.TyperException) -> str | None:
+    """The new name of an option that was given by its old one; None for every other error."""
+    from tuneyard.search.spec.renamed import RENAMED
+
+    # Typer keeps its class of unknown options to itself
+    option = str(getattr(error, "option_name", ""))
+    new = RENAMED.get(option.removeprefix("--"), "").replace("_", "-")
+    return f"{option} is now called --{new}" if new else None
 
 
 def _input_errors() -> tuple[type[Exception], ...]:

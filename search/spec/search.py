@@ -22,7 +22,7 @@ from tuneyard.spaces.language.errors import SpaceError, did_you_mean
 from tuneyard.spaces.registry import find_description
 
 
-def by_kind(value: object) -> object:
+def _by_kind(value: object) -> object:
     """``"asha"`` stands for ``{"kind": "asha"}``."""
     return {"kind": value} if isinstance(value, str) else value
 
@@ -58,8 +58,8 @@ class SearchSpec(Frozen):
     trials: Annotated[int, Field(ge=1)] = 50
     time: Seconds | None = None
     target: FiniteFloat | None = None
-    sampler: Annotated[Sampler, BeforeValidator(by_kind)] = TPE()
-    scheduler: Annotated[Scheduler, BeforeValidator(by_kind)] = ASHA()
+    sampler: Annotated[Sampler, BeforeValidator(_by_kind)] = TPE()
+    scheduler: Annotated[Scheduler, BeforeValidator(_by_kind)] = ASHA()
     space: dict[str, CheckedRestriction] = Field(default={})
     folds: Annotated[int, Field(ge=1)] | None = None
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0

@@ -6,7 +6,6 @@ from typing import Annotated
 
 from pydantic import Field
 
-from tuneyard.search.spec.kinds import kinds_help
 from tuneyard.search.spec.samplers.base import SamplerOptions
 from tuneyard.search.spec.samplers.cma_es import CmaEs
 from tuneyard.search.spec.samplers.gp import GP
@@ -26,10 +25,4 @@ __all__ = [
     "Random",
     "Sampler",
     "SamplerOptions",
-    "sampler_help",
 ]
-
-
-def sampler_help() -> str:
-    """The kinds of samplers, each with its summary, on one line."""
-    return kinds_help(Sampler)

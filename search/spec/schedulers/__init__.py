@@ -9,7 +9,6 @@ from typing import Annotated
 
 from pydantic import Field
 
-from tuneyard.search.spec.kinds import kinds_help
 from tuneyard.search.spec.schedulers.asha import ASHA
 from tuneyard.search.spec.schedulers.base import SchedulerOptions, SchedulerSetting
 from tuneyard.search.spec.schedulers.hyperband import HyperBand
@@ -28,10 +27,4 @@ __all__ = [
     "Scheduler",
     "SchedulerOptions",
     "SchedulerSetting",
-    "scheduler_help",
 ]
-
-
-def scheduler_help() -> str:
-    """The kinds of schedulers, each with its summary, on one line."""
-    return kinds_help(Scheduler)

@@ -160,6 +160,13 @@ WRONG = [
     Wrong("search diabetes --resource tpu", "--resource must read NAME=AMOUNT, got 'tpu'"),
     Wrong("search diabetes --resource tpu=0", "resources_per_trial.tpu should be greater than 0"),
     Wrong("search diabetes --frobnicate", "No such option: --frobnicate; see tuneyard --help"),
+    Wrong("search diabetes --concurrency 2", "--concurrency is now called --max-concurrent-trials"),
+    Wrong("search diabetes --keep=2", "--keep is now called --keep-checkpoints; see tuneyard"),
+    Wrong(
+        "search s.yaml",
+        "'keep' is now called 'keep_checkpoints'",
+        {"s.yaml": "task: diabetes\nkeep: 3"},
+    ),
     Wrong("search", "Missing argument 'TASK|FILE.yaml'; see tuneyard --help"),
     Wrong("serch diabetes", "No such command 'serch'"),
     Wrong("search no.yaml", "can't read no.yaml: No such file or directory"),

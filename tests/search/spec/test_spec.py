@@ -5,11 +5,10 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tuneyard.search.errors import SearchError
-from tuneyard.search.spec.durations import parse_duration
 from tuneyard.search.spec.files import parse_spec, read_spec
 from tuneyard.search.spec.names import NAME
 from tuneyard.search.spec.resolved import ResolvedSpec
@@ -161,32 +160,6 @@ def test_options_of_samplers_and_schedulers_arrive() -> None:
     )
 
 
-@given(
-    days=st.integers(0, 3),
-    hours=st.integers(0, 99),
-    minutes=st.integers(0, 99),
-    seconds=st.integers(0, 999),
-    upper=st.booleans(),
-)
-def test_a_duration_is_the_sum_of_its_parts(
-    days: int, hours: int, minutes: int, seconds: int, upper: bool
-) -> None:
-    parts = ((days, "d"), (hours, "h"), (minutes, "m"), (seconds, "s"))
-    text = "".join(f"{number}{unit}" for number, unit in parts if number)
-    assume(text)
-    expected = 86400 * days + 3600 * hours + 60 * minutes + seconds
-    assert parse_duration(text.upper() if upper else f" {text} ") == expected
-    assert parse_duration(str(expected)) == expected
-
-
-@given(st.floats(0.01, 1e6), st.sampled_from("smhd"))
-def test_a_duration_may_have_a_fraction(number: float, unit: str) -> None:
-    text = f"{number:.3f}{unit}"
-    scale = {"s": 1, "m": 60, "h": 3600, "d": 86400}[unit]
-    assert parse_duration(text) == pytest.approx(float(text[:-1]) * scale)
-    assert parse_duration(number) == number
-
-
 @pytest.mark.parametrize(
     ("space", "path", "domain"),
     [
@@ -222,36 +195,6 @@ def test_the_choice_of_data_is_kept() -> None:
 
 
 # --- YAML
-
-
-@pytest.mark.parametrize(
-    ("text", "line"),
-    [
-        ("task: [diabetes", "is not YAML: while parsing a flow sequence"),
-        ("task:\tdiabetes\n\t- x", "is not YAML: "),
-        ("just words", "must be a mapping with the key task, got 'just words'"),
-        ("", "must be a mapping with the key task, got None"),
-        ("- task\n- diabetes", "must be a mapping with the key task, got ['task', 'diabetes']"),
-        (b"task: \xff\xfe", "is not YAML: 'utf-8' codec can't decode"),
-    ],
-)
-def test_a_file_that_cannot_be_read_costs_one_line(
-    tmp_path: Path, text: str | bytes, line: str
-) -> None:
-    path = tmp_path / "search.yaml"
-    path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    with pytest.raises(SearchError) as refused:
-        read_spec(path)
-    assert line in str(refused.value)
-    assert str(path) in str(refused.value)
-    assert len(str(refused.value).splitlines()) == 1
-
-
-def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(SearchError, match=r"^can't read .*no\.yaml: No such file or directory$"):
-        read_spec(tmp_path / "no.yaml")
-    with pytest.raises(SearchError, match=r"^can't read .*: Is a directory$"):
-        read_spec(tmp_path)
 
 
 SAMPLERS = st.one_of(
