@@ -8,7 +8,7 @@ from tuneyard.search.stages.context import SearchContext
 from tuneyard.search.stages.stage import Findings, Stage
 from tuneyard.search.trials.record import TrialRecord
 from tuneyard.search.tune.resources import on_gpu
-from tuneyard.trainables.training.evaluate import FinalModel, finish
+from tuneyard.trainables.training.evaluate import FinalModel, evaluate_and_export
 
 
 class Evaluate(Stage):
@@ -29,7 +29,7 @@ def _test(context: SearchContext, best: TrialRecord) -> FinalModel:
 
     def test(device: torch.device) -> FinalModel:
         with folder.fetched(name) as checkpoint:
-            return finish(
+            return evaluate_and_export(
                 task,
                 config,
                 data,

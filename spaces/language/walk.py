@@ -116,7 +116,7 @@ def _optional(
     for item in metadata:
         if isinstance(item, Float | Int | Length):
             rule = f"write Annotated[X, {type(item).__name__}(...)] | None"
-            raise place.error(f"None can't stand inside Annotated, {rule}, got {annotation!r}")
+            raise place.error(f"None cannot be inside Annotated, {rule}, got {annotation!r}")
     rest = tuple(member for member in members if member is not type(None))
     inner = Annotated[(Union[rest], *metadata)] if metadata else Union[rest]  # noqa: UP007
     present = place.under("", None, Condition(f"{place.path}.on", (True,)))

@@ -1,4 +1,4 @@
-"""What every test of the data sets needs: an environment that names no folder of its own."""
+"""The environment of the tests of data sets, without a data folder of the user."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A data set keeps its rules and its content, and its fingerprint tells contents apart."""
+"""Tests of the rules for data sets, and of the fingerprint of their content."""
 
 import pickle
 import subprocess
@@ -16,12 +16,12 @@ EMPTY = np.empty(0, dtype=np.int64)
 
 
 def training_on(*rows: object) -> dict[str, object]:
-    """The change to the toy below that trains on these rows; the last three stay for test."""
+    """The arguments that change the train split of the data set below to these rows."""
     return {"splits": {"train": np.array(rows), "val": EMPTY, "test": np.arange(9, 12)}}
 
 
 def labelled() -> Dataset:
-    """Twelve rows of two classes: 6 to train, 3 to validate, 3 to test."""
+    """Twelve rows of two classes: 6 for train, 3 for val, 3 for test."""
     return Dataset(
         name="toy",
         arrays={"x": np.arange(24, dtype=np.float32).reshape(12, 2), "y": np.arange(12) % 2},
@@ -32,7 +32,7 @@ def labelled() -> Dataset:
     )
 
 
-def test_the_parts_become_sorted_int64() -> None:
+def test_the_splits_become_sorted_int64() -> None:
     splits: dict[Split, np.ndarray] = {
         "train": np.array([4, 0, 2], dtype=np.int32),
         "val": np.array([]),
@@ -71,14 +71,14 @@ def test_nothing_can_be_written_into_it_and_the_callers_array_stays_writeable() 
         ({"classes": ("even",)}, "arrays['y'] must be in [0, 0], got 1"),
     ],
 )
-def test_a_broken_rule_is_named_with_its_value(change: dict[str, object], message: str) -> None:
+def test_a_violated_rule_is_named_with_its_value(change: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError) as error:  # noqa: PT011 - the message is compared below
         replace(labelled(), **change)  # type: ignore[arg-type]
     assert message in str(error.value)
     assert "\n" not in str(error.value)
 
 
-def test_the_print_depends_on_content_alone() -> None:
+def test_the_fingerprint_depends_on_content_only() -> None:
     dataset = labelled()
     x = np.asfortranarray(dataset.arrays["x"])
     again = Dataset(
@@ -99,7 +99,7 @@ def test_the_print_depends_on_content_alone() -> None:
 
 @settings(deadline=None)
 @given(row=st.integers(0, 11), column=st.integers(0, 1), value=st.floats(width=32))
-def test_one_changed_value_changes_the_print(row: int, column: int, value: float) -> None:
+def test_one_changed_value_changes_the_fingerprint(row: int, column: int, value: float) -> None:
     dataset = labelled()
     x = dataset.arrays["x"].copy()
     x[row, column] = value
@@ -108,7 +108,7 @@ def test_one_changed_value_changes_the_print(row: int, column: int, value: float
     assert (changed.fingerprint == dataset.fingerprint) is same
 
 
-def test_all_else_that_is_content_changes_the_print() -> None:
+def test_all_other_content_changes_the_fingerprint() -> None:
     dataset = labelled()
     x, y = dataset.arrays["x"], dataset.arrays["y"]
     changed = [
@@ -126,7 +126,7 @@ def test_all_else_that_is_content_changes_the_print() -> None:
     assert len({each.fingerprint for each in changed}) == len(changed)
 
 
-def test_it_pickles_with_its_print_and_without_a_copy() -> None:
+def test_it_pickles_with_its_fingerprint_and_without_a_copy() -> None:
     dataset = labelled()
     buffers: list[pickle.PickleBuffer] = []
     data = pickle.dumps(dataset, protocol=5, buffer_callback=buffers.append)
@@ -138,7 +138,7 @@ def test_it_pickles_with_its_print_and_without_a_copy() -> None:
     assert again.fold(0, 2).fingerprint == dataset.fold(0, 2).fingerprint
 
 
-def test_pooled_is_all_that_is_not_test() -> None:
+def test_pooled_is_everything_but_test() -> None:
     pooled = labelled().pooled()
     assert pooled.splits["train"].tolist() == list(range(9))
     assert pooled.splits["val"].tolist() == []

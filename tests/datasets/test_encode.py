@@ -1,4 +1,4 @@
-"""What a name in any script becomes before a model reads it."""
+"""Tests of the encoding of names in any script."""
 
 import numpy as np
 import pytest

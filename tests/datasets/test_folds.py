@@ -1,4 +1,4 @@
-"""Folds split the rows that are not test: by class, or in time order."""
+"""Tests of folds, which divide the train and val rows by class or in time order."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ COUNTS = st.lists(st.integers(6, 25), min_size=1, max_size=4)  # rows of each cl
 
 
 def series(rows: int) -> Dataset:
-    """A series with its last four rows for test."""
+    """A series whose last four rows are the test split."""
     return Dataset(
         name="series",
         arrays={"value": np.arange(rows)},
@@ -28,7 +28,7 @@ def series(rows: int) -> Dataset:
 
 
 def classified(counts: list[int]) -> Dataset:
-    """Shuffled rows of several classes; every fifth is test, the next to each validates."""
+    """Shuffled rows of several classes; every fifth row is test, and the row after each is val."""
     random = np.random.default_rng(len(counts))
     label = random.permutation(np.repeat(np.arange(len(counts)), counts))
     rows = np.arange(len(label))
@@ -78,7 +78,7 @@ def test_classes_are_spread_evenly(counts: list[int], folds: int) -> None:
 
 @settings(deadline=None)
 @given(rows=st.integers(16, 60), folds=FOLDS)
-def test_a_series_is_never_trained_on_what_comes_later(rows: int, folds: int) -> None:
+def test_a_series_is_never_trained_on_later_rows(rows: int, folds: int) -> None:
     dataset = series(rows)
     parted = all_folds(dataset, folds)
     ends = []
@@ -92,7 +92,7 @@ def test_a_series_is_never_trained_on_what_comes_later(rows: int, folds: int) ->
     assert ends[-1][1] == rows - 4
 
 
-def test_folds_are_the_same_every_time_and_of_every_fold() -> None:
+def test_folds_are_the_same_every_time_and_from_every_fold() -> None:
     dataset = classified([20, 30])
     assert dataset.fold(1, 4).fingerprint == dataset.fold(1, 4).fingerprint
     assert dataset.fold(0, 3).fold(1, 4).fingerprint == dataset.fold(1, 4).fingerprint
@@ -107,6 +107,6 @@ def test_folds_are_the_same_every_time_and_of_every_fold() -> None:
         (0, 9, "folds must be at most 8, half the rows of train and validation, got 9"),
     ],
 )
-def test_a_fold_that_cannot_be_is_refused(index: int, folds: int, message: str) -> None:
+def test_an_impossible_fold_is_refused(index: int, folds: int, message: str) -> None:
     with pytest.raises(ValueError, match=f"^{message}$"):
         series(20).fold(index, folds)

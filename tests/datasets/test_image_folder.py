@@ -1,4 +1,4 @@
-"""A folder of pictures: what becomes of them, and what is refused in one line."""
+"""Tests of folders of pictures: how they are loaded, and one-line messages for invalid ones."""
 
 import shutil
 from collections.abc import Callable
@@ -13,11 +13,11 @@ from tuneyard.datasets import DataError, image_folder
 
 @pytest.fixture
 def folder(pictures: Path, tmp_path: Path) -> Path:
-    """A copy of the pictures that a test can spoil."""
+    """A copy of the pictures that a test can modify."""
     return Path(shutil.copytree(pictures, tmp_path / "pictures"))
 
 
-def test_they_are_as_described(pictures: Path) -> None:
+def test_the_moving_digits_are_as_described(pictures: Path) -> None:
     data = image_folder.load(str(pictures))
     image, label = data.arrays["image"], data.arrays["label"]
     assert image.shape == (48, 3, 224, 224)
@@ -33,8 +33,8 @@ def test_they_are_as_described(pictures: Path) -> None:
     assert data.fingerprint == image_folder.load(str(pictures)).fingerprint
 
 
-def test_the_square_in_the_middle_is_kept(tmp_path: Path) -> None:
-    """Of a wide picture the sides go, and of a high one top and bottom."""
+def test_the_central_square_is_kept(tmp_path: Path) -> None:
+    """A wide picture is cropped at the sides, and a high one at top and bottom."""
     wide = np.zeros((40, 120, 3), dtype=np.uint8)
     wide[:, 40:80] = 200
     for number, pixels in enumerate((wide, wide.transpose(1, 0, 2))):
@@ -52,19 +52,19 @@ def test_pictures_of_any_kind_are_red_green_and_blue(tmp_path: Path) -> None:
     assert image.shape == (5, 3, 16, 16)
 
 
-def test_a_turned_picture_is_set_upright(tmp_path: Path) -> None:
+def test_a_rotated_picture_is_turned_upright(tmp_path: Path) -> None:
     pixels = np.zeros((30, 30, 3), dtype=np.uint8)
     pixels[:10] = 255  # the top is white
     picture = Image.fromarray(pixels)
     exif = picture.getexif()
-    exif[0x0112] = 3  # turned by half a circle
+    exif[0x0112] = 3  # rotated by half a turn
     picture.save(tmp_path / "turned.png", exif=exif)
     image = image_folder.read([tmp_path / "turned.png"], 30)
     assert image[0, :, -10:].min() == 255
     assert image[0, :, :20].max() == 0
 
 
-def test_a_relative_folder_is_looked_for_in_the_data_folder_first(
+def test_a_relative_folder_is_looked_up_in_the_data_folder_first(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     there = image_folder.load("pictures", folder.parent, side=8)
@@ -123,7 +123,7 @@ def in_parts(folder: Path) -> None:
         (in_parts, "must have a folder for each class, got splits: train, val; name one of them"),
     ],
 )
-def test_a_bad_folder_costs_one_line(
+def test_a_bad_folder_is_refused_on_one_line(
     spoil: Callable[[Path], None], message: str, folder: Path
 ) -> None:
     spoil(folder)

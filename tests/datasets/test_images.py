@@ -1,4 +1,4 @@
-"""The image data sets: their figures, where their files are looked for, and what is refused."""
+"""Tests of the image data sets: statistics, the search for files, and invalid files."""
 
 import functools
 import gzip
@@ -33,7 +33,7 @@ def idx(array: np.ndarray) -> bytes:
 
 
 def contents() -> dict[str, bytes]:
-    """Four small files by name: random images, labels in turn."""
+    """Four small files by name, with random images and labels in cyclic order."""
     draw = np.random.default_rng(0)
     files = {}
     for start, count in (("train", TRAIN), ("t10k", TEST)):
@@ -69,7 +69,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 class Handler(SimpleHTTPRequestHandler):
-    """A mirror, which may stall."""
+    """A mirror of the files, which can be made to stall."""
 
     def do_GET(self) -> None:
         self.server.asked.append(self.path)  # type: ignore[attr-defined]
@@ -77,7 +77,7 @@ class Handler(SimpleHTTPRequestHandler):
         super().do_GET()
 
     def log_message(self, *_: object) -> None:
-        """Nothing, so that the output under test is ours alone."""
+        """Writes nothing, so that the captured output is that of the code under test."""
 
 
 class Mirror(ThreadingHTTPServer):
@@ -89,7 +89,7 @@ class Mirror(ThreadingHTTPServer):
 def mirror(
     tmp_path: Path, small: None, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Mirror]:
-    """A server of Fashion-MNIST's files, which torchvision takes for the publisher's."""
+    """A server with Fashion-MNIST's files, which torchvision uses as the publisher's."""
     served = write(tmp_path / "served")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with Mirror(("127.0.0.1", 0), functools.partial(Handler, directory=str(served))) as running:
@@ -109,7 +109,7 @@ def mirror(
 
 
 def refusal(choice: str = "mnist", data_dir: Path | None = None) -> str:
-    """The message that loading ends with: one line."""
+    """The message of the error raised by loading, which is one line."""
     with pytest.raises(DataError) as error:
         images.load(choice, data_dir)
     message = str(error.value)
@@ -133,7 +133,7 @@ def test_digits_are_scikit_learns_enlarged() -> None:
     assert (data.name, data.source, data.classes) == ("digits", "package", tuple("0123456789"))
 
 
-def test_digits_are_split_as_ever() -> None:
+def test_the_splits_of_the_digits_never_change() -> None:
     data = images.load("digits")
     label = data.arrays["label"]
     assert {split: len(rows) for split, rows in data.splits.items()} == {
@@ -143,7 +143,7 @@ def test_digits_are_split_as_ever() -> None:
     }
     for rows in data.splits.values():
         assert np.abs(np.bincount(label[rows]) - len(rows) / 10).max() <= 4
-    # champions are compared where the print on record is the same
+    # champions are compared only with models of the same fingerprint
     assert data.fingerprint.startswith("60f5acaa")
 
 
@@ -166,7 +166,7 @@ def test_mnist_is_as_published(data_dir: Path) -> None:
 
 @pytest.mark.parametrize("choice", ["mnist", "fashion-mnist", "kmnist"])
 @pytest.mark.parametrize("packed", [True, False])
-def test_a_folder_of_the_choices_name(
+def test_a_folder_named_like_the_choice(
     choice: str, packed: bool, small: None, cache: Path, tmp_path: Path
 ) -> None:
     write(tmp_path / "data" / choice, packed=packed)
@@ -203,7 +203,7 @@ def test_it_is_downloaded_once_and_then_cached(
     first = images.load("fashion-mnist", tmp_path / "empty")
     assert first.source == "download"
     assert first.classes[0] == "T-shirt/top"
-    # torchvision asks for each file twice: whether it moved, and for its content
+    # torchvision requests each file twice, first to follow redirects, then for its content
     assert set(mirror.asked) == {f"/{name}.gz" for name in NAMES}
     mirror.asked.clear()
     again = images.load("fashion-mnist")
@@ -214,12 +214,12 @@ def test_it_is_downloaded_once_and_then_cached(
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_folder_that_lacks_a_file_is_passed_over(mirror: Mirror, tmp_path: Path) -> None:
+def test_a_folder_without_all_files_is_skipped(mirror: Mirror, tmp_path: Path) -> None:
     (write(tmp_path / "data" / "fashion-mnist") / f"{NAMES[3]}.gz").unlink()
     assert images.load("fashion-mnist", tmp_path / "data").source == "download"
 
 
-def test_a_spoiled_cache_is_made_whole(mirror: Mirror, cache: Path) -> None:
+def test_an_incomplete_cache_is_completed(mirror: Mirror, cache: Path) -> None:
     images.load("fashion-mnist")
     plain = cache / "FashionMNIST" / "raw" / NAMES[2]
     plain.write_bytes(plain.read_bytes()[:99])
@@ -228,7 +228,7 @@ def test_a_spoiled_cache_is_made_whole(mirror: Mirror, cache: Path) -> None:
 
 
 @pytest.mark.parametrize("what", ["missing", "another md5", "stalled"])
-def test_a_failed_download_costs_one_line(
+def test_a_failed_download_gives_one_line(
     what: str, mirror: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     served = tmp_path / "served" / f"{NAMES[1]}.gz"
@@ -288,7 +288,7 @@ def test_a_truncated_gzip_file(small: None, tmp_path: Path) -> None:
     assert refusal(data_dir=tmp_path).startswith(f"{path} cannot be read as a gzipped file")
 
 
-def test_a_label_that_is_no_class(small: None, tmp_path: Path) -> None:
+def test_a_label_that_is_not_a_class(small: None, tmp_path: Path) -> None:
     labels: Any = np.arange(TRAIN) % 10
     labels[7] = 10
     write(tmp_path / "mnist", train_labels=idx(labels))

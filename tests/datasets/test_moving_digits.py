@@ -1,4 +1,4 @@
-"""The moving digits: their ways, and that no digit is in two sequences."""
+"""Tests of the moving digits: their paths, and that no digit is in two sequences."""
 
 from pathlib import Path
 
@@ -22,13 +22,13 @@ def two() -> Dataset:
 
 
 def digits_of(frames: np.ndarray) -> np.ndarray:
-    """The digit of each sequence's first frame, cut out at its ink: sums of rows and columns."""
+    """The sums of rows and columns of the digit in each first frame, cropped to its ink."""
     first = frames[:, 0].astype(int)
     sums = [np.sort(first.sum(axis))[:, -DIGIT:] for axis in (1, 2)]
     return np.concatenate(sums, axis=1)
 
 
-def test_they_are_as_described(one: Dataset, two: Dataset) -> None:
+def test_the_moving_digits_are_as_described(one: Dataset, two: Dataset) -> None:
     for data, counts in ((one, (1077, 360, 360)), (two, (538, 180, 180))):
         frames, label = data.arrays["frames"], data.arrays["label"]
         assert frames.shape == (sum(counts), FRAMES, SIDE, SIDE)
@@ -52,7 +52,7 @@ def test_mnist_is_the_default(data_dir: Path) -> None:
 
 
 def test_no_digit_is_in_two_sequences(one: Dataset) -> None:
-    """Each image of the data set is found once, in the split that it is in there."""
+    """Each image of the source data set is found once, in the same split."""
     still = images.load("digits")
     frames = one.arrays["frames"]
     for split in ("train", "val", "test"):
@@ -64,13 +64,13 @@ def test_no_digit_is_in_two_sequences(one: Dataset) -> None:
         assert sorted(map(tuple, shown.tolist())) == sorted(map(tuple, expected.tolist()))
 
 
-def test_a_digit_stays_whole_and_keeps_its_ink(one: Dataset) -> None:
+def test_a_digit_stays_in_the_frame_and_keeps_its_ink(one: Dataset) -> None:
     ink = one.arrays["frames"].sum(axis=(2, 3), dtype=np.int64)
     assert (ink == ink[:, :1]).all()
     assert (ink > 0).all()
 
 
-def test_two_digits_have_no_more_ink_than_apart() -> None:
+def test_two_digits_have_no_more_ink_than_separate_ones() -> None:
     draw = np.random.default_rng(0)
     digits = draw.integers(0, 256, (20, 2, DIGIT, DIGIT), dtype=np.uint8)
     frames = move(digits, draw)
@@ -81,18 +81,18 @@ def test_two_digits_have_no_more_ink_than_apart() -> None:
 
 
 @given(seed=st.integers(0, 10**6))
-def test_a_way_is_straight_and_is_reflected_by_the_sides(seed: int) -> None:
+def test_a_path_is_straight_and_bounces_off_the_sides(seed: int) -> None:
     ways = paths((50, 1, 2), np.random.default_rng(seed))
     span = SIDE - DIGIT
     assert ways.shape == (50, 1, 2, FRAMES)
     assert ways.min() >= 0
     assert ways.max() <= span
     steps = np.diff(ways, axis=-1)
-    # 3 pixels at most, and half a pixel of rounding at both ends
+    # at most 3 pixels, and half a pixel of rounding error at both ends
     assert np.abs(steps).max() <= 4
     inside = (ways[..., 1:-1] > 3) & (ways[..., 1:-1] < span - 3)
     turns = np.abs(np.diff(steps, axis=-1))
-    assert turns[inside].max() <= 2  # rounding alone
+    assert turns[inside].max() <= 2  # the rounding error
 
 
 def test_an_image_at_half_its_size_is_the_mean_of_four_pixels() -> None:

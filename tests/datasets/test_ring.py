@@ -1,4 +1,4 @@
-"""The generated ring: its figures."""
+"""Tests of the generated ring of Gaussians."""
 
 import numpy as np
 
@@ -22,11 +22,11 @@ def test_the_ring_is_as_described() -> None:
     assert (dataset.source, dataset.stratify, len(dataset.classes)) == ("package", "label", 8)
 
 
-def test_the_middles_lie_on_a_circle() -> None:
+def test_the_centres_lie_on_a_circle() -> None:
     middles = ring.centres()
     assert np.allclose(np.linalg.norm(middles, axis=1), ring.RADIUS)
     assert np.allclose(middles[[0, 2, 4, 6]], [[1, 0], [0, 1], [-1, 0], [0, -1]], atol=1e-6)
 
 
-def test_the_ring_is_the_same_every_time() -> None:
+def test_the_ring_is_always_the_same() -> None:
     assert ring.load().fingerprint == ring.load().fingerprint

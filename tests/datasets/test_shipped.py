@@ -1,4 +1,4 @@
-"""The shipped data sets: their figures, their splits, and what is refused in their files."""
+"""Tests of the shipped data sets: their statistics, their splits, and invalid files."""
 
 import csv
 import gzip
@@ -33,8 +33,8 @@ def test_airplane_needs_no_file_and_splits_in_time_order() -> None:
     assert (dataset.source, dataset.stratify, dataset.classes) == ("package", None, ())
 
 
-def test_a_print_that_was_recorded_once_stays_good() -> None:
-    # Champions are compared where the print on record is the same: a change here splits them.
+def test_a_recorded_fingerprint_never_changes() -> None:
+    # Champions are compared only with models of the same fingerprint, so it must never change.
     assert airplane.load().fingerprint == (
         "2e83ebb253e7f66ffd70d3c16905442e91fcbd5f6a45027e80caa79df8bbb0d6"
     )
@@ -102,7 +102,7 @@ def test_diabetes_refuses_a_bad_row(row: str, message: str, tmp_path: Path) -> N
     [b"no gzip", gzip.compress(b"\xff", mtime=0), gzip.compress(b"1", mtime=0)[:-9]],
     ids=["no gzip", "no text", "cut short"],
 )
-def test_a_file_that_cannot_be_read_costs_one_line(content: bytes, tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read_gives_one_line(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "bad.csv.gz"
     path.write_bytes(content)
     with pytest.raises(DataError, match=r"bad\.csv\.gz cannot be read as a gzipped CSV file: "):
@@ -145,7 +145,7 @@ def test_every_country_has_its_share_of_the_validation_rows(data_dir: Path) -> N
     assert (shares[0] > 0).all()
 
 
-def test_the_test_names_that_are_trained_on_too_are_as_many_as_documented(data_dir: Path) -> None:
+def test_as_many_test_names_as_documented_are_in_the_train_split(data_dir: Path) -> None:
     dataset = names.load(data_dir)
     text, label = texts(dataset.arrays["name"]), dataset.arrays["label"].tolist()
     known = dataset.pooled().splits["train"].tolist()

@@ -1,4 +1,4 @@
-"""A file comes from the folder, else the cache, else a real server, and is verified each time."""
+"""Tests of fetching files from a folder, the cache or a real server, always verified."""
 
 import hashlib
 import threading
@@ -20,7 +20,7 @@ WRONG = hashlib.sha256(b"something else").hexdigest()
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Serves CONTENT whole at /whole, half of it at /truncated, and stalls at /stalled."""
+    """Serves all of CONTENT at /whole and half of it at /truncated, and stalls at /stalled."""
 
     def do_GET(self) -> None:
         self.server.asked.append(self.path)  # type: ignore[attr-defined]
@@ -36,7 +36,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(CONTENT[: len(CONTENT) // 2] if folder == "truncated" else CONTENT)
 
     def log_message(self, *_: object) -> None:
-        """Nothing, so that the output under test is ours alone."""
+        """Writes nothing, so that the captured output is that of the code under test."""
 
 
 class Server(ThreadingHTTPServer):
@@ -78,7 +78,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def refusal(file: RemoteFile, data_dir: Path | None = None) -> str:
-    """The message of the DataError that fetching ends with: one line with file and address."""
+    """The message of the DataError raised by fetching: one line with the file and its address."""
     with pytest.raises(DataError) as error:
         fetch(file, data_dir)
     message = str(error.value)
@@ -100,7 +100,7 @@ def test_it_is_downloaded_once_and_then_cached(server: Server, cache: Path) -> N
     assert server.asked == ["/whole/names.csv"]
 
 
-def test_a_download_says_nothing_and_leaves_the_logger_as_it_was(
+def test_a_download_is_silent_and_restores_the_logger(
     server: Server, cache: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     logger = pooch.get_logger()
@@ -115,7 +115,7 @@ def test_a_download_says_nothing_and_leaves_the_logger_as_it_was(
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_folder_is_looked_in_first(
+def test_a_folder_is_searched_first(
     server: Server, cache: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = server.file("whole")
@@ -138,9 +138,7 @@ def test_a_folder_is_looked_in_first(
     assert fetch(file)[1] == "cache"
 
 
-def test_a_folder_without_the_file_is_passed_over(
-    server: Server, cache: Path, folder: Path
-) -> None:
+def test_a_folder_without_the_file_is_skipped(server: Server, cache: Path, folder: Path) -> None:
     file = server.file("whole")
     assert fetch(file, folder) == (cache / "names.csv", "download")
     assert list(folder.iterdir()) == []
@@ -157,7 +155,7 @@ def test_a_file_of_the_folder_with_another_sha256_is_refused(
     assert "replace it" in message
 
 
-def test_what_cannot_be_read_is_refused(server: Server, cache: Path, folder: Path) -> None:
+def test_an_unreadable_picture_is_refused(server: Server, cache: Path, folder: Path) -> None:
     (folder / "names.csv").mkdir()
     assert "cannot be read: [Errno 21] Is a directory" in refusal(server.file("whole"), folder)
 
@@ -211,14 +209,14 @@ def test_a_server_that_is_away_costs_one_line(
     assert_empty(cache)
 
 
-def test_a_spoiled_cache_is_downloaded_again(server: Server, cache: Path) -> None:
+def test_an_invalid_cached_file_is_downloaded_again(server: Server, cache: Path) -> None:
     cache.mkdir()
     (cache / "names.csv").write_bytes(CONTENT[:100])
     assert fetch(server.file("whole")) == (cache / "names.csv", "download")
     assert (cache / "names.csv").read_bytes() == CONTENT
 
 
-def test_a_spoiled_cache_is_never_used(server: Server, cache: Path) -> None:
+def test_an_invalid_cached_file_is_never_used(server: Server, cache: Path) -> None:
     cache.mkdir()
     (cache / "names.csv").write_bytes(CONTENT[:100])
     assert "404" in refusal(server.file("missing"))

@@ -1,4 +1,4 @@
-"""What the tests of the trainables share: data sets, random configs, a scripted task."""
+"""Fixtures of the tests of trainables: data sets, random configs and a scripted task."""
 
 import math
 import random
@@ -39,22 +39,22 @@ from tuneyard.trainables.training.training import Training
 
 torch.set_num_threads(1)
 
-MOST_ROWS = 300  # of a split: enough for every property, and fast
+MOST_ROWS = 300  # per split: enough for every property, and fast
 MOST_IMAGES = 135  # a row of a convolutional network takes longer
-MOST_SEQUENCES = 19  # of frames; two of each digit in train and validation
-SMALLEST = 32  # pixels a side of what a backbone takes
-LARGEST = 24  # units of a layer, months back, ...
+MOST_SEQUENCES = 19  # of frames; two of each digit in train and val
+SMALLEST = 32  # side in pixels of the smallest picture that a backbone accepts
+LARGEST = 24  # units per layer, months per window, ...
 
 NARROWED: dict[str, dict[str, Value | list[Value]]] = {
     "image-transfer": {"weights": "none", "backbone": ["resnet18", "mobilenet_v3_small"]}
 }
-"""What the tests set, by task: nothing is downloaded, and the larger networks stay out."""
+"""Restrictions by task, so that nothing is downloaded and no large network is trained."""
 
 Datasets = Callable[[str], Dataset]
 
 
 def thinned(data: Dataset, most: int = MOST_ROWS) -> Dataset:
-    """Every nth row of each split; a series stays whole."""
+    """Every nth row of each split; a series is not thinned."""
     if data.stratify is None:
         return data
     splits = {split: rows[:: -(-len(rows) // most)] for split, rows in data.splits.items()}
@@ -62,7 +62,7 @@ def thinned(data: Dataset, most: int = MOST_ROWS) -> Dataset:
 
 
 def parted(count: int) -> dict[Split, np.ndarray]:
-    """Three splits whose rows lie in turn."""
+    """Three splits with rows in cyclic order."""
     rows = np.arange(count)
     return {
         "train": rows[rows % 5 < 3],
@@ -72,7 +72,7 @@ def parted(count: int) -> dict[Split, np.ndarray]:
 
 
 def synthetic_diabetes() -> Dataset:
-    """300 rows of the real data's shape; the second feature tells the label, mostly."""
+    """300 rows of the real data's shape; the second feature mostly determines the label."""
     draw = np.random.default_rng(0)
     features = draw.uniform(-1, 1, (300, 8)).astype(np.float32)
     label = (features[:, 1] + draw.normal(0, 0.3, 300) < 0.3).astype(np.int64)
@@ -120,7 +120,7 @@ WITHOUT_FILES: dict[str, Callable[[], Dataset]] = {
 
 @pytest.fixture(scope="session")
 def folder(request: pytest.FixtureRequest) -> Path | None:
-    """The folder of real data, where there is one."""
+    """The folder of real data, if there is one."""
     try:
         return request.getfixturevalue("data_dir")
     except pytest.skip.Exception:
@@ -129,7 +129,7 @@ def folder(request: pytest.FixtureRequest) -> Path | None:
 
 @pytest.fixture(scope="session")
 def datasets(folder: Path | None, request: pytest.FixtureRequest) -> Datasets:
-    """A task's data set by name, thinned: the real or a small one, else one of its shape."""
+    """A task's thinned data set, by the task's name: a real one, or one of the same shape."""
 
     @cache
     def load(name: str) -> Dataset:
@@ -139,7 +139,7 @@ def datasets(folder: Path | None, request: pytest.FixtureRequest) -> Datasets:
             return image_folder.load(str(request.getfixturevalue("pictures")), side=SMALLEST)
         task = find_task(name)
         if "digits" in task.description.data:
-            # it is small, and needs no file
+            # it is small and needs no file
             data = task.load(None, "digits")
             return thinned(data, MOST_SEQUENCES if "frames" in data.arrays else MOST_IMAGES)
         return thinned(task.load(request.getfixturevalue("data_dir")))
@@ -149,7 +149,7 @@ def datasets(folder: Path | None, request: pytest.FixtureRequest) -> Datasets:
 
 @pytest.fixture(scope="session")
 def space() -> Callable[[str], Space[TrainingSpace]]:
-    """A task's space by the task's name, as far as the tests can search it."""
+    """A task's space by the task's name, narrowed to what the tests can search."""
     return lambda name: find_description(name).space.space().narrow(NARROWED.get(name, {}))
 
 
@@ -210,7 +210,7 @@ def assert_same() -> Callable[[object, object], None]:
 
 @pytest.fixture(scope="session")
 def train() -> Callable[..., list[dict[str, float]]]:
-    """Trains some epochs, or to the end, and gives the metrics of each."""
+    """Trains for some epochs, or to the end, and returns the metrics of each."""
 
     def run(training: Training, epochs: int = 10**9) -> list[dict[str, float]]:
         def epoch_by_epoch() -> Iterator[dict[str, float]]:
@@ -225,13 +225,13 @@ def train() -> Callable[..., list[dict[str, float]]]:
 
 
 class ScriptedSpace(TrainingSpace):
-    """With its default config a weight falls by one an epoch."""
+    """With its default config, a weight falls by one per epoch."""
 
     optimizer: Optimizer = SGD(lr=1.0)
 
 
 class ScriptedProblem(Problem):
-    """One weight that counts the epochs downwards, and a score that is looked up by it."""
+    """One weight that counts the epochs downwards, and selects the score."""
 
     def __init__(self, scores: tuple[float | Exception, ...]) -> None:
         self.device = torch.device("cpu")
@@ -257,7 +257,7 @@ class ScriptedProblem(Problem):
 
 
 class ScriptedTask(Task[ScriptedSpace]):
-    """A task whose `val_score` after each epoch is given, the last one again and again.
+    """A task whose `val_score` after each epoch is given; the last one is repeated.
 
     A score that is an exception is raised.
     """

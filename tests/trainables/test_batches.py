@@ -1,4 +1,4 @@
-"""Batches: every row once an epoch; names of about one length together."""
+"""Tests of batches: every row once per epoch, and names of similar length together."""
 
 from collections import Counter
 from itertools import chain
@@ -24,7 +24,7 @@ SMALL = NamesGruSpace(embedding_size=16, hidden_size=16, num_layers=1)
 
 
 class Numbered(Problem):
-    """Rows that hold their own number."""
+    """A problem whose rows hold their own numbers."""
 
     device = CPU
     loss = evaluate = serving = None  # type: ignore[assignment]
@@ -46,7 +46,7 @@ def rows_of(problem: Problem, batch_size: int | None, seed: int) -> list[list[in
 
 @settings(deadline=None)
 @given(st.integers(1, 300), st.integers(1, 64), st.integers(0, 99))
-def test_every_row_comes_once_an_epoch(count: int, size: int, seed: int) -> None:
+def test_every_row_comes_once_per_epoch(count: int, size: int, seed: int) -> None:
     batches = rows_of(Numbered(count), size, seed)
     assert sorted(chain.from_iterable(batches)) == list(range(count))
     sizes = [len(batch) for batch in batches]
@@ -55,11 +55,11 @@ def test_every_row_comes_once_an_epoch(count: int, size: int, seed: int) -> None
     else:
         *full, last = sizes
         assert set(full) <= {size}
-        # a row left over joins the batch before
+        # a single remaining row joins the previous batch
         assert last in range(min(2, size), size + 2)
 
 
-def test_epochs_differ_and_the_generator_decides() -> None:
+def test_epochs_differ_and_depend_on_the_generator() -> None:
     order = torch.Generator().manual_seed(1)
     problem = Numbered(100)
     first, second = ([b["row"].tolist() for b in problem.batches(10, order)] for _ in range(2))
@@ -68,11 +68,11 @@ def test_epochs_differ_and_the_generator_decides() -> None:
 
 
 @pytest.mark.parametrize("size", [None, 50, 51])
-def test_a_full_batch_keeps_the_order(size: int | None) -> None:
+def test_a_full_batch_is_not_shuffled(size: int | None) -> None:
     assert rows_of(Numbered(50), size, seed=0) == [list(range(50))]
 
 
-def test_batch_norm_trains_where_one_row_is_left_over(datasets: Any) -> None:
+def test_batch_norm_trains_with_a_single_remaining_row(datasets: Any) -> None:
     data: Dataset = datasets("diabetes")
     pool = data.pooled().splits["train"]
     splits: Any = {"train": pool[:65], "val": pool[65:95], "test": data.splits["test"]}
@@ -84,7 +84,7 @@ def test_batch_norm_trains_where_one_row_is_left_over(datasets: Any) -> None:
 
 @pytest.fixture(scope="module")
 def names() -> Dataset:
-    """4,000 names whose letters are their row's number, in digits to the base of ten."""
+    """4,000 names that start with the decimal digits of their row number."""
     count = 4000
     draw = np.random.default_rng(0)
     length = np.clip(draw.poisson(7, count), 4, 19)
@@ -112,7 +112,7 @@ def epoch(names: Dataset, size: int | None, seed: int = 0) -> list[Batch]:
 
 
 @pytest.mark.parametrize("size", [32, 100, 512, None])
-def test_every_name_comes_once_an_epoch_with_its_own_length_and_label(
+def test_every_name_comes_once_per_epoch_with_its_own_length_and_label(
     size: int | None, names: Dataset
 ) -> None:
     seen: Counter[int] = Counter()
@@ -127,15 +127,15 @@ def test_every_name_comes_once_an_epoch_with_its_own_length_and_label(
     assert seen == Counter(range(3500))
 
 
-def test_a_batch_is_longest_first_and_cut_to_the_longest(names: Dataset) -> None:
+def test_a_batch_is_longest_first_and_cropped_to_the_longest(names: Dataset) -> None:
     for batch in epoch(names, 64):
         lengths = batch["length"].tolist()
         assert lengths == sorted(lengths, reverse=True)
         assert batch["letters"].shape == (len(lengths), lengths[0])
 
 
-def test_names_need_little_padding(names: Dataset) -> None:
-    """Of the letters that the network reads, few are padding; by chance they are many."""
+def test_batches_of_names_have_little_padding(names: Dataset) -> None:
+    """Few of the letters are padding; with batches in random order, many would be."""
     batches = epoch(names, 64)
     read = sum(batch["letters"].numel() for batch in batches)
     there = sum(int(batch["length"].sum()) for batch in batches)
@@ -146,7 +146,7 @@ def test_names_need_little_padding(names: Dataset) -> None:
     assert plain > 1.6 * there
 
 
-def test_no_epoch_of_names_has_the_batches_of_another(names: Dataset) -> None:
+def test_no_two_epochs_have_the_same_batches_of_names(names: Dataset) -> None:
     def batches(seed: int) -> set[frozenset[int]]:
         return {frozenset(numbers(batch["letters"])) for batch in epoch(names, 64, seed)}
 
@@ -154,13 +154,13 @@ def test_no_epoch_of_names_has_the_batches_of_another(names: Dataset) -> None:
     assert not batches(0) & batches(1)
 
 
-def test_long_names_do_not_come_first_in_an_epoch(names: Dataset) -> None:
+def test_an_epoch_does_not_start_with_long_names(names: Dataset) -> None:
     lengths = [int(batch["length"][0]) for batch in epoch(names, 256)]  # one bucket
     assert len(lengths) == 14
     assert lengths != sorted(lengths, reverse=True)
 
 
-def test_each_part_of_names_is_longest_first(names: Dataset) -> None:
+def test_each_split_of_names_is_longest_first(names: Dataset) -> None:
     problem = NamesGruProblem(SMALL, names, CPU)
     for split in ("train", "val", "test"):
         tensors = problem.tensors(split)

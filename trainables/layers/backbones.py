@@ -74,8 +74,8 @@ def load_weights(name: Backbone) -> dict[str, Tensor]:
         place = Path(torch.hub.get_dir()) / "checkpoints" / Path(weights.url).name
         reason = " ".join(str(getattr(error, "reason", error)).split()).rstrip(".")
         raise DataError(
-            f"the ImageNet weights of {name} can't be had from {weights.url}: {reason}; search "
-            f"with --set weights=none, or put the file at {place}"
+            f"the ImageNet weights of {name} are not available from {weights.url}: {reason}; "
+            f"search with --set weights=none, or put the file at {place}"
         ) from error
     finally:
         socket.setdefaulttimeout(timeout)

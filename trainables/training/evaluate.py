@@ -32,7 +32,7 @@ class FinalModel:
     metrics: dict[str, float]
 
 
-def finish(
+def evaluate_and_export(
     task: Task[TrainingSpace],
     config: TrainingSpace,
     data: Dataset,

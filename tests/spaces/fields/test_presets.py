@@ -1,4 +1,4 @@
-"""The spaces that tasks share; that spaces travel between processes and are light to import."""
+"""Tests of shared fields, of pickling spaces, and of the time to import them."""
 
 import inspect
 import subprocess
@@ -47,7 +47,7 @@ class Training(SearchSpace):
 
 
 def classes(module: ModuleType) -> list[type[SearchSpace]]:
-    """The spaces that a module defines, in its order."""
+    """The spaces that a module defines, in the order of their definition."""
     return [
         value
         for value in vars(module).values()
@@ -83,7 +83,7 @@ def test_a_class_stands_alone(cls: type[SearchSpace]) -> None:
 
 
 @pytest.mark.parametrize("cls", ALL)
-def test_the_kind_tells_the_class(cls: type[SearchSpace]) -> None:
+def test_the_kind_selects_the_class(cls: type[SearchSpace]) -> None:
     kind = cls.model_fields["kind"].default
     union: object = Optimizer if kind in OPTIMIZERS else Schedule
     assert type(TypeAdapter(union).validate_python({"kind": kind})) is cls

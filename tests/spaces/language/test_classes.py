@@ -1,4 +1,4 @@
-"""What a class may say: a wrong space fails when its class is made, on one line."""
+"""Tests of the rules for classes: an invalid space fails on one line when its class is created."""
 
 from enum import Enum
 from typing import Annotated, Any, Literal
@@ -11,7 +11,7 @@ from tuneyard.spaces import Float, Int, Length, SearchSpace, SpaceError
 
 
 class Strange:
-    """Pydantic has no schema for it."""
+    """A type that Pydantic has no schema for."""
 
 
 class Point(Enum):
@@ -133,7 +133,7 @@ WRONG: list[tuple[object, object, str]] = [
     (
         Annotated[int | None, Int(1, 8)],
         1,
-        "Bad.x: None can't stand inside Annotated, write Annotated[X, Int(...)] | None, got ",
+        "Bad.x: None cannot be inside Annotated, write Annotated[X, Int(...)] | None, got ",
     ),
     (
         Annotated[float, Float(0, 1), Float(0, 0.5)],
@@ -215,7 +215,7 @@ def test_the_error_names_the_class_that_has_the_field() -> None:
             size: Annotated[int, Int(8, 1)] = 2
 
 
-def test_a_named_type_is_looked_through() -> None:
+def test_a_type_alias_is_resolved() -> None:
     size = TypeAliasType("size", Annotated[int, Int(1, 3)])
     branch = TypeAliasType("branch", Branch)
     fields: dict[str, Any] = {
@@ -229,7 +229,7 @@ def test_a_named_type_is_looked_through() -> None:
     assert paths == ["a", "b.on", "b", "c.kind", "c.a.lr", "c.b.depth", "d"]
 
 
-def test_a_default_may_be_what_pydantic_makes_a_config_of() -> None:
+def test_a_default_may_be_converted_by_pydantic() -> None:
     cls = make(Branch, {"kind": "b", "depth": "4"})
     assert cls.space().baseline() == cls(x=B(depth=4))
     made = make(Branch, Field(default_factory=lambda: B(depth=3)))

@@ -1,4 +1,4 @@
-"""Configs: their paths and parameters, and wrong values that fail at the path of their field."""
+"""Tests of configs: paths, parameters, and wrong values, which fail at the path of their field."""
 
 from typing import Annotated, Any, Literal, Self
 
@@ -80,7 +80,7 @@ def test_a_wrong_value_fails_at_its_path(wrong: dict[str, Any], message: str) ->
     assert one_line(caught.value) == message
 
 
-def test_all_problems_stand_on_one_line() -> None:
+def test_all_problems_are_on_one_line() -> None:
     with pytest.raises(ValidationError) as caught:
         Whole(rate=2, epochs="a\nb")
     assert one_line(caught.value) == (
@@ -89,7 +89,7 @@ def test_all_problems_stand_on_one_line() -> None:
     )
 
 
-def test_a_config_that_no_one_checked_is_not_inside() -> None:
+def test_an_unvalidated_config_is_not_inside() -> None:
     assert not Whole.space().contains(Whole(branch=A.model_construct(lr=3.0)))
     assert not Whole.space().contains(Whole.model_construct(sizes=(8, 8, 8, 8)))
     with pytest.raises(SpaceError, match=r"^branch\.a\.lr must be in .*, got 3\.0$"):

@@ -1,4 +1,4 @@
-"""Domains one by one: what they read, their lattices and grids, and values as text."""
+"""Tests of single domains: reading values, steps, grids, and values as text."""
 
 import math
 from datetime import timedelta
@@ -98,7 +98,7 @@ def test_a_log_grid_has_equal_ratios() -> None:
     assert list(Int(1, 100, log=True).grid(3)) == [1, 10, 100]
 
 
-def test_rounding_takes_no_step_away() -> None:
+def test_rounding_removes_no_step() -> None:
     tenths = Float(0.1, 0.3, step=0.1)
     assert tenths.size == 3
     assert [tenths.nearest(value) for value in (0.19, 0.29, 0.3)] == [0.2, 0.3, 0.3]
@@ -153,7 +153,7 @@ def test_reading(domain: Domain, value: object, read: Value) -> None:
         (Choice((64,)), {"a": object}, f"must be 64, got {{'a': {object!r}}}"),
     ],
 )
-def test_reading_what_is_not_a_member(domain: Domain, value: object, message: str) -> None:
+def test_reading_a_value_outside_the_domain(domain: Domain, value: object, message: str) -> None:
     with pytest.raises(SpaceError) as caught:
         domain.read(value)
     assert str(caught.value) == message
@@ -182,7 +182,7 @@ def test_reading_what_is_not_a_member(domain: Domain, value: object, message: st
         (Literal["64"], "64", "64"),
     ],
 )
-def test_a_plain_value_comes_back_from_its_text(kind: Any, value: object, plain: Value) -> None:
+def test_a_plain_value_is_restored_from_its_text(kind: Any, value: object, plain: Value) -> None:
     fixed = Fixed(TypeAdapter(kind), value)
     assert fixed.plain(value) == plain
     back = fixed.parse(to_text(plain))
@@ -191,7 +191,7 @@ def test_a_plain_value_comes_back_from_its_text(kind: Any, value: object, plain:
     assert fixed.read(plain) == plain
 
 
-def test_choices_are_near_by_number_or_else_the_first() -> None:
+def test_the_nearest_choice_is_the_nearest_number_or_the_first() -> None:
     assert Choice((64, 128, 256)).nearest(200) == 256
     assert Choice(("a", "b")).nearest("b") == "b"
     assert Choice(("a", "b")).nearest("c") == "a"

@@ -1,4 +1,4 @@
-"""Laws of all spaces: classes made at random, their configs, and narrowings made at random."""
+"""Property tests of random spaces, their configs, and random restrictions."""
 
 import json
 from enum import Enum
@@ -50,7 +50,7 @@ PLAIN = [
 
 
 def in_steps(domain: Float | Int) -> st.SearchStrategy[Any]:
-    """Members of a domain with a step, counted from low as a user would."""
+    """The members of a domain with a step, computed from low as a user would do it."""
     step = domain.step or 1
     return st.integers(0, int(domain.size) - 1).map(
         lambda steps: min(domain.low + steps * step, domain.high)
@@ -58,7 +58,7 @@ def in_steps(domain: Float | Int) -> st.SearchStrategy[Any]:
 
 
 def members(domain: Domain) -> st.SearchStrategy[Any]:
-    """Values of a searched domain, its ends more often than the rest."""
+    """Values of a searched domain, with its ends more frequent than the rest."""
     match domain:
         case Choice(choices):
             return st.sampled_from(choices)
@@ -112,7 +112,9 @@ def scalars(draw: st.DrawFn) -> Typed:
         )
     )
     has_none = None in values or "none" in values
-    if form == "literal" or len(set(values)) < len(values):  # an Enum makes True another name of 1
+    if form == "literal" or len(set(values)) < len(
+        values
+    ):  # in an Enum, True would be an alias of 1
         return Typed(Literal[tuple(values)], st.sampled_from(values), has_none)
     kind = Enum("Kind", {f"m{i}": value for i, value in enumerate(values)})
     return Typed(kind, st.sampled_from(list(kind)), has_none)
@@ -120,7 +122,7 @@ def scalars(draw: st.DrawFn) -> Typed:
 
 @st.composite
 def searched(draw: st.DrawFn, depth: int) -> Typed:
-    """What may be an item of a searched tuple, or be switched off: there is something to search."""
+    """Types that may be an item of a searched tuple or optional, since they are searched."""
     forms = ["scalar", "scalar", "union", "group", "tuple"] if depth else ["scalar"]
     form = draw(st.sampled_from(forms))
     if form == "scalar":
@@ -167,7 +169,7 @@ spaces = classes().map(lambda cls: cls.space())
 
 @st.composite
 def restrictions(draw: st.DrawFn, leaf: Dimension) -> Restriction:
-    """What a user may ask of one leaf."""
+    """A restriction that a user may give for one leaf."""
     domain = leaf.domain
     if isinstance(domain, Float | Int) and draw(st.booleans()):
         low, high = sorted(draw(st.tuples(members(domain), members(domain))))
@@ -181,7 +183,7 @@ def restrictions(draw: st.DrawFn, leaf: Dimension) -> Restriction:
 
 @st.composite
 def narrowings(draw: st.DrawFn, space: Space[Any]) -> dict[str, Restriction]:
-    """Restrictions that fit together: each is drawn for a leaf that those before leave over."""
+    """Compatible restrictions: each is drawn for a leaf that still exists after the others."""
     wanted: dict[str, Restriction] = {}
     for leaf in space.dimensions():
         if draw(st.integers(0, 2)) and leaf.path in {left.path for left in space.dimensions()}:
@@ -191,7 +193,7 @@ def narrowings(draw: st.DrawFn, space: Space[Any]) -> dict[str, Restriction]:
 
 
 def text_of(space: Space[Any], config: SearchSpace) -> dict[str, str]:
-    """A config's parameters as text, which tells True from 1 where `==` does not."""
+    """The parameters of a config as text, which distinguishes True from 1, unlike `==`."""
     return {path: to_text(value) for path, value in space.flatten(config).items()}
 
 
@@ -220,7 +222,7 @@ def test_flatten_and_unflatten_are_inverse(data: st.DataObject) -> None:
 
 @laws
 @given(spaces)
-def test_the_default_is_the_baseline(space: Space[Any]) -> None:
+def test_the_default_config_is_the_baseline(space: Space[Any]) -> None:
     assert space.baseline() == space.config_type()
     assert text_of(space, space.baseline()) == text_of(space, space.config_type())
     assert space.contains(space.baseline())
@@ -261,7 +263,7 @@ def test_narrowing_never_widens(data: st.DataObject) -> None:
 
 @laws
 @given(st.data())
-def test_narrowing_twice_or_one_by_one_is_narrowing(data: st.DataObject) -> None:
+def test_narrowing_twice_or_one_by_one_equals_narrowing_once(data: st.DataObject) -> None:
     space = data.draw(spaces)
     wanted = data.draw(narrowings(space))
     part = space.narrow(wanted)
@@ -285,7 +287,7 @@ def test_a_grid_has_distinct_configs_inside(data: st.DataObject, points: int) ->
 
 @laws
 @given(st.data())
-def test_the_json_schema_takes_the_configs(data: st.DataObject) -> None:
+def test_the_json_schema_accepts_the_configs(data: st.DataObject) -> None:
     space = data.draw(spaces)
     schema = json.loads(json.dumps(space.config_type.model_json_schema()))
     jsonschema.Draft202012Validator.check_schema(schema)

@@ -1,4 +1,4 @@
-"""Narrowing a space from user input: what is left, and one line for what is wrong."""
+"""Tests of narrowing a space by user input, with one-line messages for wrong input."""
 
 from enum import Enum
 from typing import Annotated, Any, Literal
@@ -78,7 +78,7 @@ def domain(restrictions: dict[str, Restriction], path: str) -> Domain:
         ("clip.on", [True, False], Choice((False, True))),
     ],
 )
-def test_what_is_left(path: str, restriction: Restriction, left: Domain) -> None:
+def test_the_narrowed_domains(path: str, restriction: Restriction, left: Domain) -> None:
     found = domain({path: restriction}, path)
     assert found == left
     # True == 1
@@ -100,7 +100,9 @@ def test_what_is_left(path: str, restriction: Restriction, left: Domain) -> None
         ("plateau.on", True, "plateau", Plateau()),
     ],
 )
-def test_the_baseline_follows(path: str, restriction: Restriction, field: str, value: Any) -> None:
+def test_the_baseline_is_narrowed_too(
+    path: str, restriction: Restriction, field: str, value: Any
+) -> None:
     space = SPACE.narrow({path: restriction})
     assert getattr(space.baseline(), field) == value
     assert space.contains(space.baseline())
@@ -121,7 +123,7 @@ def test_a_switch_turns_a_branch_off_and_on() -> None:
     assert "plateau.on" in {leaf.path for leaf in on.dimensions()}
 
 
-def test_what_can_not_exist_is_left_out() -> None:
+def test_leaves_that_cannot_exist_are_dropped() -> None:
     space = SPACE.narrow({"optimizer.kind": "adam", "sizes.length": 1})
     paths = {leaf.path for leaf in space.leaves}
     assert {"optimizer.adam.lr", "sizes.0"} <= paths
@@ -170,7 +172,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"epochs": [5, 6]}, "epochs should be a valid integer, got [5, 6]"),
     ({"epochs": Range(5, 6)}, "epochs is fixed at 30 and not searched; use --set"),
     ({"widths": "wide"}, "widths should be a valid tuple, got 'wide'"),
-    # what does not fit together
+    # incompatible restrictions
     (
         {"optimizer.kind": "adam", "optimizer.sgd.lr": 0.1},
         "optimizer.sgd.lr is never used where optimizer.kind is adam; leave one of them out",
@@ -211,7 +213,7 @@ def test_wrong_input_costs_one_line_and_changes_nothing(
     assert Net.space() == SPACE
 
 
-def test_narrowing_makes_another_space() -> None:
+def test_narrowing_returns_another_space() -> None:
     part = SPACE.narrow({"activation": "tanh", "epochs": 3})
     assert part.baseline().activation == "tanh"
     assert SPACE.baseline() == Net()

@@ -1,4 +1,4 @@
-"""Augmentation of images: what each field does, and that each image has its own draw."""
+"""Tests of augmentation: the effect of each field, with a separate draw for each image."""
 
 import math
 
@@ -58,7 +58,7 @@ def test_a_shift_is_whole_pixels_with_black_from_outside(shift: int) -> None:
 
 
 @pytest.mark.parametrize("size", [(28, 28), (20, 32)])
-def test_turning_and_scaling_are_those_of_torchvision(
+def test_rotation_and_scaling_equal_torchvisions(
     size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     images, how = blobs(5, 1, *size), Augmentation(rotation=30.0, scaling=0.3)
@@ -101,7 +101,7 @@ def test_noise_has_its_standard_deviation() -> None:
     assert not torch.equal(changed[0], changed[1])
 
 
-def test_each_image_has_its_own_draw_and_the_seed_decides() -> None:
+def test_each_image_has_its_own_draw_from_the_seed() -> None:
     images = blobs(1, 1, 28, 28).repeat(8, 1, 1, 1)
     how = Augmentation(rotation=20.0, scaling=0.2, shift=2, noise=0.1, horizontal_flip=True)
 

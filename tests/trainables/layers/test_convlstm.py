@@ -1,4 +1,4 @@
-"""The convolutional LSTM: torch's LSTM at one pixel, both layouts, states carried on."""
+"""Tests of the convolutional LSTM: torch's LSTM on single pixels, layouts, and kept states."""
 
 from itertools import product
 
@@ -10,7 +10,7 @@ from tuneyard.trainables.layers.convlstm import ConvLstm
 
 
 @pytest.mark.parametrize("num_layers", [1, 3])
-def test_at_one_pixel_it_is_torchs_lstm(num_layers: int) -> None:
+def test_on_single_pixels_it_equals_torchs_lstm(num_layers: int) -> None:
     torch.manual_seed(0)
     mine, theirs = ConvLstm(3, 5, 1, num_layers), nn.LSTM(3, 5, num_layers)
     for layer, cell in enumerate(mine.cells):
@@ -49,7 +49,7 @@ def test_both_layouts_give_the_same(kernel: int, num_layers: int) -> None:
 
 
 @pytest.mark.parametrize("batch_first", [False, True])
-def test_a_sequence_can_be_taken_in_pieces(batch_first: bool) -> None:
+def test_a_sequence_can_be_processed_in_pieces(batch_first: bool) -> None:
     torch.manual_seed(0)
     layers = ConvLstm(2, 4, 3, 2, batch_first=batch_first)
     images = torch.randn(3, 5, 2, 6, 6)
@@ -61,7 +61,7 @@ def test_a_sequence_can_be_taken_in_pieces(batch_first: bool) -> None:
     torch.testing.assert_close(after, last)
 
 
-def test_what_comes_later_changes_nothing_before() -> None:
+def test_later_frames_do_not_change_earlier_outputs() -> None:
     torch.manual_seed(0)
     layers = ConvLstm(1, 3, 3, 2)
     images = torch.randn(6, 2, 1, 5, 5)
@@ -72,7 +72,7 @@ def test_what_comes_later_changes_nothing_before() -> None:
     assert not torch.allclose(after[4], before[4])
 
 
-def test_a_step_sees_as_far_as_its_kernel() -> None:
+def test_a_step_depends_on_pixels_within_its_kernel() -> None:
     torch.manual_seed(0)
     layers = ConvLstm(1, 3, 3)
     images = torch.zeros(1, 1, 1, 9, 9)

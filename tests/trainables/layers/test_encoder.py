@@ -1,4 +1,4 @@
-"""The Transformer encoder: torch's own numbers, masks, positions, pooling."""
+"""Tests of the Transformer encoder: equality with torch's, masks, positions and pooling."""
 
 import math
 from itertools import product
@@ -19,7 +19,7 @@ POOLINGS = ["mean", "first", "max"]
 
 
 def torchs_layer(mine: EncoderLayer, dropout: float = 0.0) -> nn.TransformerEncoderLayer:
-    """Torch's layer with the weights of ours."""
+    """Torch's layer with the weights of the layer under test."""
     width, feedforward = mine.expand.in_features, mine.expand.out_features
     layer = nn.TransformerEncoderLayer(
         width, mine.heads, feedforward, dropout, batch_first=True, norm_first=mine.norm_first
@@ -29,7 +29,7 @@ def torchs_layer(mine: EncoderLayer, dropout: float = 0.0) -> nn.TransformerEnco
     layer.load_state_dict(
         {
             "self_attn.in_proj_weight": torch.cat([queries, mine.keys.weight, values]),
-            # whatever the keys' bias is, it changes nothing
+            # a bias of the keys has no effect
             "self_attn.in_proj_bias": torch.cat([query_bias, torch.randn(width), value_bias]),
             "self_attn.out_proj.weight": mine.merge.weight,
             "self_attn.out_proj.bias": mine.merge.bias,
@@ -49,7 +49,7 @@ def torchs_layer(mine: EncoderLayer, dropout: float = 0.0) -> nn.TransformerEnco
 @pytest.mark.parametrize(
     ("norm_first", "masked", "heads"), list(product([False, True], [False, True], [1, 4]))
 )
-def test_a_layer_has_the_numbers_of_torchs(norm_first: bool, masked: bool, heads: int) -> None:
+def test_a_layer_equals_torchs(norm_first: bool, masked: bool, heads: int) -> None:
     torch.manual_seed(0)
     mine = EncoderLayer(8, heads, 13, dropout=0.0, norm_first=norm_first)
     theirs = torchs_layer(mine)
@@ -59,15 +59,15 @@ def test_a_layer_has_the_numbers_of_torchs(norm_first: bool, masked: bool, heads
     answer, expected = mine(states, present), theirs(states, src_key_padding_mask=padding)
     where = PRESENT if masked else torch.ones_like(PRESENT)
     torch.testing.assert_close(answer[where], expected[where])
-    # and so do the gradients
+    # the gradients agree too
     answer[where].square().sum().backward()
     expected[where].square().sum().backward()
     torch.testing.assert_close(mine.merge.weight.grad, theirs.self_attn.out_proj.weight.grad)
     torch.testing.assert_close(mine.expand.bias.grad, theirs.linear1.bias.grad)
 
 
-def test_dropout_is_where_torch_has_it() -> None:
-    """The mean square over many draws tells how much is dropped, and where."""
+def test_dropout_is_at_the_same_places_as_torchs() -> None:
+    """The mean square over many draws shows how much is dropped, and where."""
     torch.manual_seed(0)
     mine = EncoderLayer(8, 2, 16, dropout=0.5, norm_first=True)
     theirs = torchs_layer(mine, dropout=0.5)
@@ -116,7 +116,7 @@ def test_the_order_of_a_sequence_matters_by_its_positions_alone() -> None:
     ),
     pooling=st.sampled_from(POOLINGS),
 )
-def test_pooling_sees_what_is_present(states: Tensor, pooling: Any) -> None:
+def test_pooling_ignores_padding(states: Tensor, pooling: Any) -> None:
     pooled = pool(states, PRESENT, pooling)
     whole = torch.ones_like(PRESENT)
     torch.testing.assert_close(pool(states, None, pooling), pool(states, whole, pooling))
@@ -126,7 +126,7 @@ def test_pooling_sees_what_is_present(states: Tensor, pooling: Any) -> None:
         torch.testing.assert_close(pooled[row], expected)
 
 
-def test_sine_positions_are_the_papers() -> None:
+def test_sine_positions_equal_the_papers() -> None:
     positions = sine_positions(20, 6)
     assert positions.shape == (20, 6)
     for place, feature in product([0, 1, 19], range(6)):

@@ -1,4 +1,4 @@
-"""`packed_gru` is `nn.GRU` over a packed sequence: the same states, gradients and dropout."""
+"""Tests of `packed_gru`: the states, gradients and dropout of `nn.GRU` on packed sequences."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from tuneyard.trainables.layers.recurrent import last_states
 
 
 def packed(lengths: list[int], width: int) -> PackedSequence:
-    """Sequences of these lengths, longest first, of random numbers."""
+    """Random sequences of these lengths, longest first."""
     longest_first = torch.tensor(sorted(lengths, reverse=True))
     numbers = torch.randn(len(lengths), max(lengths), width, dtype=torch.float64)
     return pack_padded_sequence(numbers, longest_first, batch_first=True)
@@ -32,7 +32,7 @@ def both(layers: nn.GRU, sequences: PackedSequence) -> list[tuple[Tensor, list[T
 
     sides = []
     for states_of in (torchs, ours):
-        torch.manual_seed(1)  # of the dropout
+        torch.manual_seed(1)  # for the dropout
         inputs = sequences.data.clone().requires_grad_()
         states = states_of(inputs)
         loss = (states * torch.arange(states.numel()).view_as(states).cos()).sum()

@@ -1,4 +1,4 @@
-"""Structural similarity: the properties of Wang et al., 2004, and a window worked out by hand."""
+"""Tests of structural similarity: the properties of Wang et al., 2004, and one window."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def random_images(seed: int) -> tuple[Tensor, Tensor]:
 
 
 @given(seeds)
-def test_it_is_symmetric_bounded_and_one_for_the_same(seed: int) -> None:
+def test_it_is_symmetric_bounded_and_one_for_equal_images(seed: int) -> None:
     one, other = random_images(seed)
     similarity = ssim(one, other)
     assert similarity.shape == (3,)
@@ -36,13 +36,13 @@ def test_more_noise_is_less_similar(seed: int) -> None:
 
 
 @pytest.mark.parametrize(("low", "high"), [(0.2, 0.7), (0.0, 1.0)])
-def test_of_two_even_images_it_is_the_luminance_alone(low: float, high: float) -> None:
+def test_for_two_uniform_images_it_is_the_luminance_term(low: float, high: float) -> None:
     expected = (2 * low * high + C1) / (low**2 + high**2 + C1)
     answer = ssim(torch.full((1, 12, 12), low), torch.full((1, 12, 12), high))
     assert answer.item() == pytest.approx(expected, abs=1e-4)
 
 
-def test_one_window_as_the_paper_writes_it() -> None:
+def test_one_window_as_in_the_paper() -> None:
     one, other = (image[:1, :11, :11].double() for image in random_images(0))
     places = np.arange(11) - 5
     gauss = np.exp(-(places**2) / (2 * 1.5**2))
@@ -57,6 +57,6 @@ def test_one_window_as_the_paper_writes_it() -> None:
     assert ssim(one, other).item() == pytest.approx(expected, rel=1e-9)
 
 
-def test_an_image_turned_to_its_negative_is_less_than_unlike() -> None:
+def test_an_image_and_its_negative_have_a_negative_similarity() -> None:
     one, _ = random_images(1)
     assert (ssim(one, 1 - one) < 0).all()

@@ -1,4 +1,4 @@
-"""What the image tasks share: scaling, augmentation in training alone, measuring in chunks."""
+"""Tests of the image problems: scaling, augmentation in training only, evaluation in chunks."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ def problem(data: Dataset, augmentation: Augmentation | None = None) -> Classifi
     return ClassificationProblem(model, data, CPU, augmentation)
 
 
-def test_the_training_parts_pixels_have_mean_0_and_deviation_1(data: Dataset) -> None:
+def test_the_train_splits_pixels_have_mean_0_and_deviation_1(data: Dataset) -> None:
     pixels = data.arrays["image"][data.splits["train"]] / 255
     mean, std = mean_and_deviation(data)
     assert mean == pytest.approx(pixels.mean(), rel=1e-6)
@@ -42,7 +42,7 @@ def test_mnist_is_scaled_as_in_the_course(data_dir: Any) -> None:
     assert (round(mean, 3), round(std, 3)) == (0.131, 0.308)
 
 
-def test_images_of_one_grey_are_left_at_0() -> None:
+def test_images_of_a_single_grey_are_scaled_to_0() -> None:
     data = Dataset(
         name="grey",
         arrays={
@@ -65,7 +65,7 @@ def test_images_stay_bytes_on_the_device(data: Dataset) -> None:
     assert batch["label"].dtype == torch.int64
 
 
-def test_augmentation_is_for_training_alone(data: Dataset) -> None:
+def test_augmentation_applies_to_training_only(data: Dataset) -> None:
     one = problem(data, Augmentation(noise=0.3))
     batch = one.tensors("val")
     plain = batch["image"] / 255
@@ -75,7 +75,7 @@ def test_augmentation_is_for_training_alone(data: Dataset) -> None:
     assert not torch.allclose(one.pixels(batch), plain)
 
 
-def test_augmented_training_goes_on_exactly(data: Dataset, train: Any, assert_same: Any) -> None:
+def test_augmented_training_continues_exactly(data: Dataset, train: Any, assert_same: Any) -> None:
     how = Augmentation(horizontal_flip=True, rotation=10, scaling=0.1, shift=2, noise=0.1)
     config = MnistMlpSpace(hidden_sizes=(32,), epochs=4, augmentation=how)
     whole = Training(TASK, config, [data], seed=3)
@@ -91,7 +91,7 @@ def test_augmented_training_goes_on_exactly(data: Dataset, train: Any, assert_sa
 
 
 @pytest.mark.parametrize("size", [1, 7, 1000])
-def test_chunks_give_the_metrics_of_the_whole(
+def test_chunks_give_the_metrics_of_the_whole_split(
     size: int, data: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = problem(data)
@@ -108,7 +108,7 @@ def test_chunks_give_the_metrics_of_the_whole(
     torch.testing.assert_close(metrics["accuracy"], right)
 
 
-def test_the_served_model_reads_bytes(data: Dataset) -> None:
+def test_the_exported_model_reads_bytes(data: Dataset) -> None:
     one = problem(data)
     one.model.eval()
     with torch.no_grad():
@@ -131,6 +131,6 @@ def test_the_choice_of_data() -> None:
         TASK.description.check_data(choice)
 
 
-def test_a_folder_that_is_not_there(tmp_path: Any) -> None:
+def test_a_missing_folder(tmp_path: Any) -> None:
     with pytest.raises(DataError, match="--data-dir must be a folder that exists"):
         TASK.load(tmp_path / "gone", "kmnist")

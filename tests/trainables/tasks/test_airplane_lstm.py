@@ -1,4 +1,4 @@
-"""The airplane task: its scale and windows against naive loops, and known forecasts."""
+"""Tests of airplane-lstm: scale and windows compared with naive loops, and known forecasts."""
 
 from dataclasses import replace
 from typing import Any, get_args
@@ -34,7 +34,7 @@ def problem(transform: Transform, lookback: int, data: Dataset = DATA) -> Airpla
 
 
 def naive(transform: Transform, month: int) -> float:
-    """One month's value before it is standardised."""
+    """The value of one month before it is standardized."""
     now = float(SERIES[month])
     if transform == "none":
         return now
@@ -45,7 +45,7 @@ def naive(transform: Transform, month: int) -> float:
 
 @settings(deadline=None, max_examples=50)
 @given(transforms, st.lists(st.floats(50, 1000), min_size=14, max_size=60))
-def test_the_scales_inverse_gives_the_series_back(
+def test_the_inverse_of_the_scale_restores_the_series(
     transform: Transform, values: list[float]
 ) -> None:
     series = torch.tensor(values, dtype=torch.float64)
@@ -58,7 +58,7 @@ def test_the_scales_inverse_gives_the_series_back(
 
 
 @each_transform
-def test_the_scale_standardises_the_training_part(transform: Transform) -> None:
+def test_the_scale_standardizes_the_train_split(transform: Transform) -> None:
     lag = LAGS[transform]
     raw = np.array([naive(transform, month) for month in range(lag, 84)])
     scale = Scale(transform, torch.tensor(SERIES[:84]))
@@ -94,13 +94,15 @@ def test_a_window_holds_exactly_the_months_before_its_target(
 
 @settings(deadline=None, max_examples=40)
 @given(transforms, lookbacks)
-def test_every_lookback_is_judged_on_the_same_months(transform: Transform, lookback: int) -> None:
+def test_every_lookback_is_evaluated_on_the_same_months(
+    transform: Transform, lookback: int
+) -> None:
     made = problem(transform, lookback)
     assert made.tensors("val")["actual"].tolist() == SERIES[84:108].tolist()
     assert made.tensors("test")["actual"].tolist() == SERIES[108:].tolist()
 
 
-def test_folds_are_judged_on_whole_windows_of_months() -> None:
+def test_folds_are_evaluated_on_whole_windows_of_months() -> None:
     for index in range(3):
         fold = DATA.fold(index, 3)
         made = problem("seasonal_log_diff", 2, fold)
@@ -144,7 +146,7 @@ def test_known_forecasts_have_their_known_errors() -> None:
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
 @each_transform
-def test_the_served_model_forecasts_from_raw_passengers_as_it_was_tested(
+def test_the_exported_model_forecasts_from_raw_passengers_as_in_the_test(
     transform: Transform, cell: Any
 ) -> None:
     config = AirplaneLstmSpace(transform=transform, lookback=5, cell=cell, dropout=0.3)

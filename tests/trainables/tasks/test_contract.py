@@ -1,4 +1,4 @@
-"""What every task does, whoever wrote it: tasks are found, not listed."""
+"""The contract of all tasks; the tasks are found by the registry, not listed here."""
 
 import io
 from collections.abc import Callable
@@ -24,13 +24,13 @@ TASKS = sorted(descriptions())
 
 
 def kinds(name: str, path: str) -> list[object]:
-    """The branches that a task's space has at a path."""
+    """The branches of a task's space at a path."""
     leaves = {leaf.path: leaf for leaf in find_description(name).space.space().leaves}
     return list(leaves[path].domain.grid(99))
 
 
 def branches(name: str) -> list[tuple[object, object]]:
-    """Pairs of an optimizer and a schedule, so that each one is in a pair."""
+    """Pairs of an optimizer and a schedule in which each of them occurs."""
     optimizers, schedules = kinds(name, "optimizer.kind"), kinds(name, "schedule.kind")
     count = max(len(optimizers), len(schedules))
     return [(optimizers[i % len(optimizers)], schedules[i % len(schedules)]) for i in range(count)]
@@ -45,7 +45,7 @@ each_branch = pytest.mark.parametrize(
 
 @pytest.fixture
 def fitting(datasets: Callable[[str], Dataset], random_config: Any) -> Callable[..., Any]:
-    """A random config that fits the data: a task may refuse one, such as a window too long."""
+    """A random config that fits the data; a task may refuse one, e.g. if its window is too long."""
 
     def draw(name: str, seed: int, data: Dataset | None = None, **fixed: object) -> TrainingSpace:
         task, data = find_task(name), data or datasets(name)
@@ -76,7 +76,7 @@ def test_the_task_is_found_by_its_files_name(name: str) -> None:
 
 
 @each_task
-def test_the_baseline_goes_to_text_and_back(name: str) -> None:
+def test_the_baseline_is_restored_from_text(name: str) -> None:
     space = find_task(name).space.space()
     params = space.flatten(space.baseline())
     assert space.baseline() == space.config_type()
@@ -90,7 +90,7 @@ def test_the_baseline_learns(name: str, space: Any, datasets: Any, train: Any) -
     history = train(training)
     assert training.ended == "completed"
     if task.loop is AdversarialLoop:
-        # where one network's loss falls the other's rises: both play for the objective
+        # the two losses of a GAN work against each other, so the objective counts
         first, best = history[0][task.objective.metric], training.best
         assert best is not None
         assert task.objective.better(best.value, first)
@@ -106,7 +106,7 @@ def exactness(
     train: Any,
     assert_same: Any,
 ) -> None:
-    """Six epochs are three, a checkpoint's bytes, and three more."""
+    """Six epochs equal three, a checkpoint, and three more."""
     task, config = find_task(name), for_epochs(config, 6)
     whole = Training(task, config, folds, seed=5)
     history = train(whole)
@@ -192,7 +192,7 @@ def test_nothing_leaks_from_validation_or_test_into_training(
 
 
 @each_task
-def test_training_never_looks_at_the_test_part(
+def test_training_never_reads_the_test_split(
     name: str, datasets: Any, fitting: Any, train: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     task, data = find_task(name), datasets(name)
@@ -213,7 +213,7 @@ def test_training_never_looks_at_the_test_part(
 
 
 @each_task
-def test_the_seed_decides_and_nothing_else(
+def test_training_depends_on_the_seed_only(
     name: str, datasets: Any, fitting: Any, train: Any, assert_same: Any
 ) -> None:
     task, data = find_task(name), datasets(name)
@@ -236,7 +236,7 @@ def test_the_seed_decides_and_nothing_else(
 
 @pytest.mark.parametrize("name", [name for name in TASKS if find_task(name).loop is None])
 def test_it_trains_as_plain_pytorch_does(name: str, space: Any, datasets: Any) -> None:
-    """The same init, batches and dropout through a loop as in a textbook.
+    """Trains with the same weights, batches and dropout by a loop as in a textbook.
 
     A task with a loop of its own has its own textbook, in its own test.
     """
@@ -278,10 +278,10 @@ def test_it_trains_as_plain_pytorch_does(name: str, space: Any, datasets: Any) -
         torch.testing.assert_close(mine, plain, rtol=1e-5, atol=1e-7)
 
 
-@pytest.mark.filterwarnings("ignore:The tensor attributes")  # of torch's own recurrent layers
+@pytest.mark.filterwarnings("ignore:The tensor attributes")  # from torch's own recurrent layers
 @pytest.mark.parametrize("seed", [None, 5])
 @each_task
-def test_the_served_model_is_exported_with_any_number_of_rows(
+def test_the_model_is_exported_for_any_number_of_rows(
     name: str, seed: int | None, space: Any, datasets: Any, fitting: Any, tmp_path: Path
 ) -> None:
     task = find_task(name)

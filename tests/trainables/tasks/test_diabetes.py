@@ -1,4 +1,4 @@
-"""The diabetes task: the network as written out by hand, and its metrics."""
+"""Tests of diabetes: the course's network written out, and the metrics."""
 
 from typing import Any, get_args
 
@@ -79,7 +79,7 @@ def test_auc_is_scikit_learns_with_ties(pairs: list[tuple[bool, int]]) -> None:
 
 @pytest.mark.parametrize("batch_norm", [False, True])
 @pytest.mark.parametrize("activation", get_args(Activation))
-def test_the_served_model_answers_with_probabilities(
+def test_the_exported_model_returns_probabilities(
     activation: Activation, batch_norm: bool, data: Dataset
 ) -> None:
     config = DiabetesSpace(

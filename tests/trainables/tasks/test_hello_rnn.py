@@ -1,4 +1,4 @@
-"""The hello task: cell by cell equals the whole sequence, the course's loop, epochs to solve."""
+"""Tests of hello-rnn: both ways to unroll, the course's loop, and the epochs to solve."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ def test_cell_by_cell_equals_the_whole_sequence(cell: Any, num_layers: int) -> N
 
 @pytest.mark.parametrize("encoding", [OneHot(), HelloRnnSpace().encoding])
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
-def test_both_ways_to_unroll_train_alike(cell: Any, encoding: Any, train: Any) -> None:
+def test_both_ways_to_unroll_train_equally(cell: Any, encoding: Any, train: Any) -> None:
     def losses(unroll: Any) -> list[float]:
         config = HelloRnnSpace(cell=cell, encoding=encoding, unroll=unroll)
         return [metrics["val_loss"] for metrics in train(Training(TASK, config, [DATA], seed=1), 6)]
@@ -76,7 +76,7 @@ def test_training_equals_the_courses_loop(train: Any) -> None:
 
 
 def test_a_word_that_is_solved_once_stays_solved() -> None:
-    """Forgetting it again does not make it later."""
+    """A later mistake does not change the number of epochs."""
     problem = TASK.problem(HelloRnnSpace(), DATA, CPU)
     order = torch.Generator()
     answer = problem.tensors("train")["answer"]
@@ -98,7 +98,7 @@ def test_a_word_that_is_solved_once_stays_solved() -> None:
     assert seen == [(2, False), (2, True), (2, True), (2, False), (2, True)]
 
 
-def test_the_best_weights_keep_their_count(train: Any) -> None:
+def test_the_best_weights_keep_their_own_epoch_count(train: Any) -> None:
     training = Training(TASK, HelloRnnSpace(optimizer=HelloAdam(lr=0.1)), [DATA], seed=0)
     train(training)
     assert training.best is not None
@@ -117,7 +117,7 @@ def test_words_are_encoded_and_others_refused() -> None:
         TASK.encode(["world"], (5,))
 
 
-def test_the_served_model_spells_the_answer(train: Any) -> None:
+def test_the_exported_model_spells_the_answer(train: Any) -> None:
     training = Training(TASK, HelloRnnSpace(), [DATA], seed=4)
     train(training)
     module, example = training.problems[0].export()

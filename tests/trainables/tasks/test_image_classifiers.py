@@ -1,4 +1,4 @@
-"""The image classifiers' networks: the courses' own, written out, and the shapes of all others."""
+"""Tests of the image classifiers: the networks of the courses, and the shapes of all others."""
 
 from typing import Any
 
@@ -36,11 +36,11 @@ def images(count: int = 3) -> Tensor:
 
 
 def layers(model: nn.Module, kind: type[nn.Module]) -> list[Any]:
-    """The layers of one kind, in the order in which they were made."""
+    """The layers of one kind, in the order of their creation."""
     return [layer for layer in model.modules() if isinstance(layer, kind)]
 
 
-def test_the_mlp_is_the_courses() -> None:
+def test_the_mlp_equals_the_courses() -> None:
     model = Perceptron(MnistMlpSpace())
     first, second, third, fourth, last = layers(model, nn.Linear)
     assert [one.out_features for one in (first, second, third, fourth)] == [512, 256, 128, 64]
@@ -49,7 +49,7 @@ def test_the_mlp_is_the_courses() -> None:
     torch.testing.assert_close(model(images()), expected)
 
 
-def test_the_cnn_is_the_courses() -> None:
+def test_the_cnn_equals_the_courses() -> None:
     model = ConvNet(MnistCnnSpace())
     (conv1, conv2), (fc,) = layers(model, nn.Conv2d), layers(model, nn.Linear)
     assert (fc.in_features, fc.out_features) == (320, 10)
@@ -59,7 +59,7 @@ def test_the_cnn_is_the_courses() -> None:
     assert sum(p.numel() for p in model.parameters()) == 260 + 5020 + 3210
 
 
-def test_the_inception_net_is_the_courses() -> None:
+def test_the_inception_net_equals_the_courses() -> None:
     model = InceptionNet(MnistInceptionSpace())
     convs, (fc,) = layers(model, nn.Conv2d), layers(model, nn.Linear)
     assert (len(convs), fc.in_features) == (16, 1408)
@@ -78,7 +78,7 @@ def test_the_inception_net_is_the_courses() -> None:
     torch.testing.assert_close(model(images()), fc(x.view(3, -1)))
 
 
-def test_the_residual_network_is_the_courses() -> None:
+def test_the_residual_network_equals_the_courses() -> None:
     model = ResNet(MnistResnetSpace())
     convs, (fc,) = layers(model, nn.Conv2d), layers(model, nn.Linear)
     assert (len(convs), fc.in_features) == (6, 512)
@@ -91,7 +91,7 @@ def test_the_residual_network_is_the_courses() -> None:
     torch.testing.assert_close(model(images()), fc(x.view(3, -1)))
 
 
-def test_a_projection_is_added_in_place_of_the_input() -> None:
+def test_a_projection_replaces_the_identity() -> None:
     model = ResNet(MnistResnetSpace(skip="projection", batch_norm=True, blocks=2))
     convs = layers(model, nn.Conv2d)
     assert [conv.kernel_size[0] for conv in convs] == [5, 3, 3, 1, 3, 3, 1] * 2
@@ -99,7 +99,7 @@ def test_a_projection_is_added_in_place_of_the_input() -> None:
     assert len(layers(model, nn.BatchNorm2d)) == len(convs)
 
 
-def test_a_dense_layer_sees_all_before_it() -> None:
+def test_a_dense_layer_reads_all_layers_before_it() -> None:
     config = MnistDensenetSpace(first_channels=10, growth_rate=6, layers=3, compression=0.5)
     convs = layers(DenseNet(config), nn.Conv2d)
     assert [(conv.in_channels, conv.out_channels) for conv in convs] == [

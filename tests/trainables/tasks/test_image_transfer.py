@@ -1,4 +1,4 @@
-"""The task of one's own pictures: what trains and how fast, and where the weights come from."""
+"""Tests of image-transfer: trained and frozen stages, learning rates, and pretrained weights."""
 
 import functools
 import hashlib
@@ -52,14 +52,14 @@ def test_the_stages_are_the_network_without_its_classifier(name: Backbone) -> No
 
 
 @each_backbone
-def test_pictures_are_scaled_as_the_weights_want_it(name: Backbone) -> None:
+def test_pictures_are_scaled_as_in_the_training_of_the_weights(name: Backbone) -> None:
     transform = get_model_weights(name)[WEIGHTS].transforms()
     assert tuple(transform.mean) == MEAN
     assert tuple(transform.std) == DEVIATION
 
 
 @pytest.mark.parametrize("frozen", range(STAGES + 1))
-def test_frozen_stages_stay_as_they_are_batch_norms_too(frozen: int, datasets: Any) -> None:
+def test_frozen_stages_never_change_including_batch_norms(frozen: int, datasets: Any) -> None:
     data = datasets("image-transfer")
     training = Training(TASK, config(frozen_stages=frozen), [data], seed=0)
     model = training.problems[0].model
@@ -77,8 +77,8 @@ def test_frozen_stages_stay_as_they_are_batch_norms_too(frozen: int, datasets: A
     assert model.tuned.training
 
 
-def test_the_features_of_a_frozen_backbone_are_those_of_the_whole_network(datasets: Any) -> None:
-    """They are computed once; the numbers are the same as with the network each time."""
+def test_precomputed_features_equal_those_of_the_whole_network(datasets: Any) -> None:
+    """The results are the same as those of running the network in each epoch."""
     data = datasets("image-transfer")
     torch.manual_seed(0)
     problem = ImageTransferProblem(config(), data, CPU)
@@ -98,7 +98,7 @@ def test_the_features_of_a_frozen_backbone_are_those_of_the_whole_network(datase
     assert example.shape == (2, 3, 32, 32)
 
 
-def test_the_backbone_learns_at_a_share_of_the_heads_rate(datasets: Any) -> None:
+def test_the_backbone_has_a_learning_rate_multiplier(datasets: Any) -> None:
     data = datasets("image-transfer")
     chosen = config(frozen_stages=3, backbone_rate=0.01)
     problem = ImageTransferProblem(chosen, data, CPU)
@@ -114,7 +114,7 @@ def test_the_backbone_learns_at_a_share_of_the_heads_rate(datasets: Any) -> None
 
 
 @pytest.mark.parametrize(("hidden", "linear"), [(None, 1), (64, 2)])
-def test_the_head_is_one_linear_map_or_two(hidden: int | None, linear: int) -> None:
+def test_the_head_has_one_or_two_linear_layers(hidden: int | None, linear: int) -> None:
     head = TransferNetwork(config(hidden_size=hidden), 7).head
     layers = [layer for layer in head if isinstance(layer, nn.Linear)]
     assert len(layers) == linear
@@ -134,7 +134,7 @@ def test_a_hidden_layer_and_augmentation_learn_the_colours(datasets: Any) -> Non
 
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder of torch's."""
+    """An empty cache folder of torch."""
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     monkeypatch.setattr(torch.hub, "_hub_dir", None)
     return tmp_path / "torch" / "hub" / "checkpoints"
@@ -142,7 +142,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def weights(tmp_path: Path) -> Path:
-    """A file of weights as torchvision publishes them, its hash in its name."""
+    """A file of weights as torchvision publishes them, with its hash in its name."""
     torch.manual_seed(11)
     path = tmp_path / "weights.pth"
     torch.save(resnet18().state_dict(), path)
@@ -152,7 +152,7 @@ def weights(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def server(weights: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A server that has the file, and torchvision told so."""
+    """A server with the file, which torchvision is configured to use."""
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(weights.parent))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as httpd:
         thread = threading.Thread(target=httpd.serve_forever)
@@ -164,18 +164,18 @@ def server(weights: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def point_to(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another address of resnet18's weights."""
+    """Changes the address of resnet18's weights."""
     value = ResNet18_Weights.IMAGENET1K_V1.value
     changed = type(value)(url=url, transforms=value.transforms, meta=value.meta)
     monkeypatch.setattr(ResNet18_Weights.IMAGENET1K_V1, "_value_", changed)
 
 
-def test_weights_are_downloaded_once_and_used(
+def test_weights_are_downloaded_once(
     server: str, hub: Path, weights: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     TASK.prepare(ImageTransferSpace.space().narrow({"backbone": "resnet18"}))
     assert [path.name for path in hub.iterdir()] == [weights.name]
-    # one object alone stands on stdout
+    # stdout has a single object
     assert capsys.readouterr().out == ""
     weights.unlink()
     expected = torch.load(hub / weights.name, weights_only=True)
@@ -185,10 +185,10 @@ def test_weights_are_downloaded_once_and_used(
 
 
 @pytest.mark.parametrize("content", [None, b"no weights"])
-def test_weights_that_cannot_be_had_cost_one_line(
+def test_unavailable_weights_give_one_line(
     content: bytes | None, hub: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url = "http://127.0.0.1:9/resnet18-00000000.pth"  # nobody answers there
+    url = "http://127.0.0.1:9/resnet18-00000000.pth"  # no server listens there
     point_to(url, monkeypatch)
     if content is not None:
         hub.mkdir(parents=True)
@@ -196,7 +196,7 @@ def test_weights_that_cannot_be_had_cost_one_line(
     with pytest.raises(DataError) as error:
         load_weights("resnet18")
     message = str(error.value)
-    assert message.startswith(f"the ImageNet weights of resnet18 can't be had from {url}: ")
+    assert message.startswith(f"the ImageNet weights of resnet18 are not available from {url}: ")
     assert message.endswith(
         f"search with --set weights=none, or put the file at {hub / 'resnet18-00000000.pth'}"
     )
@@ -210,6 +210,6 @@ def test_a_download_with_another_hash_is_refused(server: str, hub: Path, weights
     assert not list(hub.glob("*.pth"))
 
 
-def test_without_weights_nothing_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_weights_nothing_is_downloaded(monkeypatch: pytest.MonkeyPatch) -> None:
     point_to("http://127.0.0.1:9/resnet18-00000000.pth", monkeypatch)
     TASK.prepare(ImageTransferSpace.space().narrow({"weights": "none"}))

@@ -1,4 +1,4 @@
-"""The linear regression task: the course's line, each optimizer, and the least squares."""
+"""Tests of linear-regression: the course's line, each optimizer, and the least squares."""
 
 from itertools import pairwise
 from typing import Any
@@ -42,8 +42,8 @@ NINE: list[Optimizer] = [
 ]
 
 
-def test_the_baseline_takes_the_courses_steps(train: Any) -> None:
-    """By the gradient written out; 10,000 of them end where the course's do."""
+def test_the_baseline_takes_the_steps_of_the_course(train: Any) -> None:
+    """They follow the analytic gradient; 10,000 of them end where the course's do."""
     training = Training(TASK, LinearRegressionSpace(), [COURSE], seed=0)
     weight, bias = (parameter.item() for parameter in training.problems[0].model.parameters())
     history = train(training)
@@ -84,8 +84,8 @@ def test_lbfgs_finds_the_least_squares(train: Any) -> None:
 
 @settings(deadline=None, max_examples=25)
 @given(st.floats(0.001, 0.1), st.integers(0, 100))
-def test_gradient_descent_in_a_stable_range_never_raises_the_loss(lr: float, seed: int) -> None:
-    """Below 2 over the largest curvature, which is 11.1 on the course's points."""
+def test_gradient_descent_in_a_stable_range_never_increases_the_loss(lr: float, seed: int) -> None:
+    """The range ends at 2 over the largest curvature, which is 11.1 on the course's points."""
     config = LinearRegressionSpace(optimizer=SGD(lr=lr), epochs=15)
     training = Training(TASK, config, [COURSE], seed=seed)
     losses = [training.run_epoch()["train_loss"] for _ in range(15)]
@@ -99,7 +99,7 @@ def test_a_step_that_is_too_long_ends_the_training(train: Any) -> None:
     assert training.ended == "diverged"
 
 
-def test_the_points_are_the_courses_and_further_ones_on_its_line() -> None:
+def test_the_points_are_those_of_the_course_and_more_on_the_line() -> None:
     x, y = COURSE.arrays["x"], COURSE.arrays["y"]
     assert x[COURSE.splits["train"]].tolist() == [1.0, 2.0, 3.0]
     assert np.array_equal(y, 2 * x)
@@ -107,7 +107,7 @@ def test_the_points_are_the_courses_and_further_ones_on_its_line() -> None:
     assert x[COURSE.splits["test"][0]] == 4.0
 
 
-def test_the_noise_is_as_described_and_the_same_each_time() -> None:
+def test_the_noise_is_as_described_and_always_the_same() -> None:
     noise = NOISY.arrays["y"] - 2 * NOISY.arrays["x"]
     assert noise.std() == pytest.approx(0.5, rel=0.1)
     assert abs(noise.mean()) < 0.1
@@ -129,7 +129,7 @@ def test_the_task_chooses_its_data() -> None:
         TASK.description.check_data("clean")
 
 
-def test_the_served_model_is_the_line(train: Any) -> None:
+def test_the_exported_model_is_the_line(train: Any) -> None:
     training = Training(TASK, LinearRegressionSpace(optimizer=LBFGS()), [COURSE], seed=0)
     train(training, 5)
     module, _ = training.problems[0].export()

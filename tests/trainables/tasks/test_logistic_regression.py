@@ -1,4 +1,4 @@
-"""The logistic regression task: the course's loop, scikit-learn's fit, and its data."""
+"""Tests of logistic-regression: the course's loop, scikit-learn's fit, and the data."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ COURSE, NOISY = logistic_regression.load(), logistic_regression.load("noisy")
 
 
 def test_training_equals_the_courses_loop(train: Any) -> None:
-    """It adds up the loss of its three points, so three times the lr makes its steps."""
+    """The course adds up the loss of three points, so three times its lr gives the same steps."""
     config = LogisticRegressionSpace(optimizer=LogisticSGD(lr=0.03))
     training = Training(TASK, config, [COURSE], seed=4)
     history = train(training, 50)
@@ -71,7 +71,7 @@ def test_the_log_loss_stays_exact_far_from_the_threshold() -> None:
     assert metrics["accuracy"].item() == 0.0
 
 
-def test_the_students_are_the_courses_and_further_ones_of_its_law() -> None:
+def test_the_students_are_those_of_the_course_and_more_of_the_same_rule() -> None:
     hours, label = COURSE.arrays["hours"], COURSE.arrays["label"]
     rows = COURSE.splits["train"]
     assert hours[rows].tolist() == [1.0, 2.0, 3.0]
@@ -83,7 +83,7 @@ def test_the_students_are_the_courses_and_further_ones_of_its_law() -> None:
         assert sorted(label[COURSE.splits[split]]) == [0, 0, 1, 1]
 
 
-def test_the_luck_of_an_exam_is_as_described() -> None:
+def test_the_noise_of_the_exams_is_as_described() -> None:
     hours, label = NOISY.arrays["hours"], NOISY.arrays["label"]
     assert {split: len(rows) for split, rows in NOISY.splits.items()} == {
         "train": 180,

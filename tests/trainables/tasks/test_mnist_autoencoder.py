@@ -1,4 +1,4 @@
-"""The autoencoder: its loop as written out by hand, and its figures."""
+"""Tests of mnist-autoencoder: training as in a textbook, and the metrics."""
 
 from typing import Any
 
@@ -52,7 +52,7 @@ def test_training_equals_a_textbook_loop(reconstruction: Any, data: Dataset) -> 
         assert metrics["val_loss"] == metrics[f"val_{reconstruction}"]
 
 
-def test_the_served_model_gives_grey_levels_like_those_it_reads(data: Dataset) -> None:
+def test_the_exported_model_returns_grey_levels_like_those_it_reads(data: Dataset) -> None:
     config = MnistAutoencoderSpace(
         hidden_sizes=(256,), optimizer=AutoencoderAdam(lr=3e-3), batch_size=64, epochs=60
     )

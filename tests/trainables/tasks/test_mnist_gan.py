@@ -1,4 +1,4 @@
-"""The image GAN: its networks, and what the Frechet distance on its fixed encoder tells."""
+"""Tests of mnist-gan: its networks, and the Frechet distance with the fixed encoder."""
 
 from typing import Any
 
@@ -56,7 +56,7 @@ def test_noise_becomes_images_and_images_scores(
 
 
 @pytest.mark.parametrize("network", NETWORKS, ids=lambda network: network.kind)
-def test_the_served_model_draws_what_was_measured(
+def test_the_exported_model_generates_the_evaluated_samples(
     network: Dense | Convolutional, data: Dataset
 ) -> None:
     training = Training(TASK, MnistGanSpace(network=network, epochs=2), [data], seed=0)
@@ -73,7 +73,7 @@ def test_the_served_model_draws_what_was_measured(
     torch.testing.assert_close(greys / 127.5 - 1, drawn[:, 0])
 
 
-def test_measuring_draws_no_noise_and_leaves_the_batch_norm_alone(data: Dataset) -> None:
+def test_evaluation_draws_no_noise_and_does_not_change_batch_norm(data: Dataset) -> None:
     problem = made(MnistGanSpace(), data)
     problem.model.eval()
     with torch.no_grad():
@@ -94,7 +94,7 @@ def test_a_generator_that_is_not_finite_has_no_distance(data: Dataset) -> None:
 # --- the distance
 
 
-def test_frechet_is_scipys() -> None:
+def test_frechet_equals_scipys() -> None:
     draw = np.random.default_rng(0)
     mix = draw.normal(size=(6, 6))
     one, other = draw.normal(size=(50, 6)), draw.normal(size=(80, 6)) @ mix + 1
@@ -106,18 +106,18 @@ def test_frechet_is_scipys() -> None:
     assert swapped.item() == pytest.approx(expected)
 
 
-def test_frechet_knows_a_shift_and_a_scale() -> None:
+def test_frechet_of_a_shift_and_of_a_scale() -> None:
     points = torch.randn(500, 4, generator=torch.Generator().manual_seed(0)).double()
     assert frechet(points, points).item() == pytest.approx(0, abs=1e-9)
     assert frechet(points, points + 2).item() == pytest.approx(4 * 4)
     spread = points.var(0).sum().item()
-    # deviations s and 3 s of the same shape are 2 s apart
+    # the distance of deviations s and 3 s of the same shape is 2 s
     middle = points - points.mean(0)
     assert frechet(middle, 3 * middle).item() == pytest.approx(4 * spread)
 
 
 @pytest.mark.parametrize("count", [2, 5])
-def test_frechet_takes_fewer_points_than_features(count: int) -> None:
+def test_frechet_allows_fewer_points_than_features(count: int) -> None:
     few = torch.randn(count, 9, generator=torch.Generator().manual_seed(0))
     assert frechet(few, few).item() == pytest.approx(0, abs=1e-6)
     assert frechet(few, few + 1).item() == pytest.approx(9, rel=1e-4)
@@ -132,7 +132,7 @@ def test_the_encoder_is_always_the_same() -> None:
     torch.testing.assert_close(encoder(ramp)[0, :6], known, rtol=0, atol=1e-4)
 
 
-def test_the_distance_tells_faults_that_people_see(digits: Dataset) -> None:
+def test_the_distance_detects_visible_faults(digits: Dataset) -> None:
     pixels = torch.tensor(digits.arrays["image"])[:, None] / 255
     label = torch.tensor(digits.arrays["label"])
     half, rest = pixels[::2], pixels[1::2]

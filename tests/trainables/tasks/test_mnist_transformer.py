@@ -1,4 +1,4 @@
-"""The image task with attention: what is a position, and that shape and order fit any config."""
+"""Tests of mnist-transformer: rows are positions, and their order matters."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ def test_any_config_fits(seed: int, random_config: Any) -> None:
 
 
 def test_a_position_is_a_row() -> None:
-    """Without positions the rows can be in any order, the columns can't."""
+    """Without position vectors, the order of the rows has no effect; that of the columns has."""
     torch.manual_seed(0)
     model = RowEncoder(MnistTransformerSpace()).eval()
     model.encoder.positions.zero_()

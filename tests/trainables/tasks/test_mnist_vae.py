@@ -1,4 +1,4 @@
-"""The variational autoencoder: its loss as the field writes it, and what ranks a KL weight."""
+"""Tests of mnist-vae: its loss, and the metrics of configs with different KL weights."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ def made(config: MnistVaeSpace, data: Dataset) -> VaeProblem:
 
 
 @pytest.mark.parametrize("weight", [0.1, 1.0, 4.0])
-def test_the_loss_is_that_of_torchs_distributions(weight: float, data: Dataset) -> None:
+def test_the_loss_equals_that_of_torchs_distributions(weight: float, data: Dataset) -> None:
     problem = made(MnistVaeSpace(code_size=5, kl_weight=weight), data)
     batch = problem.batch(torch.arange(40))
     torch.manual_seed(3)
@@ -38,7 +38,7 @@ def test_the_loss_is_that_of_torchs_distributions(weight: float, data: Dataset) 
     mean, log_variance = problem.model.encoder(pixels).chunk(2, dim=1)
     codes = Normal(mean, (log_variance / 2).exp())
     logits = problem.model.decoder(mean + codes.stddev * torch.randn(40, 5)).flatten(1)
-    # a grey is the probability of ink: Bernoulli's own support is 0 and 1
+    # grey levels are probabilities of ink, although the support of Bernoulli is 0 and 1
     likelihood = Bernoulli(logits=logits, validate_args=False).log_prob(pixels).sum(1)
     divergence = kl_divergence(codes, Normal(torch.zeros(5), torch.ones(5))).sum(1)
     expected = (weight * divergence - likelihood).mean()
@@ -59,7 +59,7 @@ def test_metrics_are_the_elbo_at_weight_one_whatever_is_trained(data: Dataset) -
     assert light["kl"] > 0
 
 
-def test_measuring_draws_no_noise_and_training_does(data: Dataset) -> None:
+def test_evaluation_draws_no_noise_and_training_does(data: Dataset) -> None:
     problem = made(MnistVaeSpace(), data)
     batch = problem.tensors("val")
     first, loss = problem.evaluate(batch), problem.loss(batch)
@@ -67,7 +67,7 @@ def test_measuring_draws_no_noise_and_training_does(data: Dataset) -> None:
     assert problem.loss(batch) != loss
 
 
-def test_a_weight_moves_the_code_towards_the_normal(data: Dataset) -> None:
+def test_a_larger_kl_weight_moves_codes_towards_the_normal(data: Dataset) -> None:
     weighed = {}
     for weight in (0.1, 4.0):
         training = Training(TASK, MnistVaeSpace(kl_weight=weight, epochs=15), [data], seed=0)
@@ -77,7 +77,7 @@ def test_a_weight_moves_the_code_towards_the_normal(data: Dataset) -> None:
     assert weighed[0.1]["val_reconstruction"] < weighed[4.0]["val_reconstruction"]
 
 
-def test_the_served_model_makes_images_of_noise(data: Dataset) -> None:
+def test_the_exported_model_generates_images_from_noise(data: Dataset) -> None:
     problem = made(MnistVaeSpace(code_size=7), data)
     module, example = problem.export()
     assert example.shape == (2, 7)

@@ -1,4 +1,4 @@
-"""The next-frame task: what a prediction may see, what it is compared with, and that it wins."""
+"""Tests of next-frame prediction: causality, and the comparison with naive predictions."""
 
 from dataclasses import replace
 from typing import Any
@@ -28,7 +28,7 @@ def test_any_config_fits(seed: int, random_config: Any) -> None:
     assert model(torch.rand(2, 3, 32, 32)).shape == (2, 3, 32, 32)
 
 
-def test_a_prediction_sees_the_frames_before_it_alone(problem: MovingDigitsProblem) -> None:
+def test_a_prediction_depends_on_earlier_frames_only(problem: MovingDigitsProblem) -> None:
     frames = torch.rand(1, 5, 32, 32)
     changed = frames.clone()
     changed[:, 3:] = 0.5
@@ -48,7 +48,7 @@ def test_the_metrics_are_those_of_whole_frames(problem: MovingDigitsProblem) -> 
 
 
 def test_the_naive_prediction_is_the_best_by_the_grey_before(problem: MovingDigitsProblem) -> None:
-    """On the training split no other number for a grey has a lower cross entropy."""
+    """On the train split, no other value for a grey level has a lower cross entropy."""
     frames = problem.tensors("train")["frames"]
     before, after = frames[:, :-1].int(), frames[:, 1:].float() / 255
     table = problem._after_grey
@@ -75,7 +75,7 @@ def test_still_digits_are_repeated_exactly(datasets: Any) -> None:
     assert metrics["naive_ssim"].item() == pytest.approx(1.0, abs=1e-5)
 
 
-def test_the_served_model_gives_the_frame_after_the_last(problem: MovingDigitsProblem) -> None:
+def test_the_exported_model_returns_the_frame_after_the_last(problem: MovingDigitsProblem) -> None:
     frames = problem.tensors("test")["frames"]
     problem.model.eval()
     with torch.no_grad():
@@ -86,8 +86,8 @@ def test_the_served_model_gives_the_frame_after_the_last(problem: MovingDigitsPr
     assert example.dtype == np.uint8
 
 
-def test_it_beats_repeating_the_last_frame() -> None:
-    """In one epoch on scikit-learn's digits."""
+def test_it_is_better_than_repeating_the_last_frame() -> None:
+    """One epoch on scikit-learn's digits is enough for this."""
     data = moving_digits.load("digits")
     training = Training(TASK, MovingDigitsConvlstmSpace(batch_size=8), [data], seed=0)
     metrics = training.run_epoch()

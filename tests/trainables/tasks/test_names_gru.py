@@ -1,4 +1,4 @@
-"""The names task: the padded network that is served equals the packed one that is trained."""
+"""Tests of names-gru: the exported network on padded names equals the one on packed names."""
 
 from itertools import product
 from typing import Any
@@ -27,7 +27,7 @@ def test_padded_layers_equal_packed_ones(cell: Any, num_layers: int, bidirection
     torch.manual_seed(0)
     layers = build_recurrent(cell, 5, 7, num_layers, dropout=0.5, bidirectional=bidirectional)
     layers.eval()
-    lengths = torch.tensor([3, 9, 1, 6, 9, 2])  # in no order
+    lengths = torch.tensor([3, 9, 1, 6, 9, 2])  # not sorted
     sequences = torch.randn(6, 9, 5)
     packed = pack_padded_sequence(sequences, lengths, batch_first=True, enforce_sorted=False)
     with torch.no_grad():
@@ -35,7 +35,7 @@ def test_padded_layers_equal_packed_ones(cell: Any, num_layers: int, bidirection
         expected = last_states(hidden, bidirectional)
         padded = PaddedRecurrent(layers).eval()
         torch.testing.assert_close(padded(sequences, lengths), expected)
-        # what stands in the padding does not matter
+        # the content of the padding does not matter
         sequences[0, 3:] = 99.0
         torch.testing.assert_close(padded(sequences, lengths), expected)
     assert expected.shape == (6, 7 * (1 + bidirectional))
@@ -45,7 +45,7 @@ def test_padded_layers_equal_packed_ones(cell: Any, num_layers: int, bidirection
 def test_the_last_states_are_each_directions_own(
     cell: Any, num_layers: int, bidirectional: bool
 ) -> None:
-    """The forward state is that after the last step, the backward one that after the first."""
+    """The forward state is the one after the last step, the backward one that after the first."""
     torch.manual_seed(0)
     layers = build_recurrent(cell, 5, 7, num_layers, dropout=0.0, bidirectional=bidirectional)
     outputs, hidden = layers(torch.randn(2, 4, 5))
@@ -55,7 +55,7 @@ def test_the_last_states_are_each_directions_own(
         assert torch.equal(states[:, 7:], outputs[:, 0, 7:])
 
 
-@pytest.mark.filterwarnings("ignore:The tensor attributes")  # of torch's own recurrent layers
+@pytest.mark.filterwarnings("ignore:The tensor attributes")  # from torch's own recurrent layers
 @pytest.mark.parametrize("cell", CELLS)
 def test_padded_layers_are_exported(cell: Any) -> None:
     layers = build_recurrent(cell, 3, 4, 2, dropout=0.0, bidirectional=True)
@@ -69,7 +69,7 @@ def test_padded_layers_are_exported(cell: Any) -> None:
 
 
 @pytest.mark.parametrize(("cell", "bidirectional"), list(product(CELLS, [False, True])))
-def test_the_served_model_answers_as_it_was_tested(
+def test_the_exported_model_predicts_as_in_the_test(
     cell: Any, bidirectional: bool, datasets: Any
 ) -> None:
     data = datasets("names-gru")
@@ -94,6 +94,6 @@ def test_the_served_model_answers_as_it_was_tested(
     assert accuracy.item() == pytest.approx(tested["accuracy"].item(), abs=1e-6)
 
 
-def test_dropout_stands_between_layers_only() -> None:
+def test_dropout_is_between_layers_only() -> None:
     assert build_recurrent("gru", 3, 4, 1, dropout=0.5).dropout == 0.0
     assert build_recurrent("gru", 3, 4, 2, dropout=0.5).dropout == 0.5

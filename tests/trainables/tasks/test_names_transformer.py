@@ -1,4 +1,4 @@
-"""The names task with attention: any config's heads fit, the served model answers as tested."""
+"""Tests of names-transformer: any heads fit, and the exported model is the tested one."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def test_the_width_is_divisible_by_the_heads(seed: int, random_config: Any) -> N
 
 
 @pytest.mark.parametrize("pooling", ["mean", "first", "max"])
-def test_the_served_model_answers_as_it_was_tested(pooling: Any, datasets: Any) -> None:
+def test_the_exported_model_predicts_as_in_the_test(pooling: Any, datasets: Any) -> None:
     data = datasets("names-transformer")
     config = NamesTransformerSpace(heads=2, head_width=8, pooling=pooling, dropout=0.3)
     training = Training(TASK, config, [data], seed=0)
@@ -41,11 +41,11 @@ def test_the_served_model_answers_as_it_was_tested(pooling: Any, datasets: Any) 
     assert loss.item() == pytest.approx(tested["loss"].item(), rel=1e-4)
     accuracy = (answer.argmax(1) == label).float().mean()
     assert accuracy.item() == pytest.approx(tested["accuracy"].item(), abs=1e-6)
-    # a name cut to its own length has the same answer
+    # a name without padding has the same prediction
     length = int(data.arrays["length"][rows[0]])
     torch.testing.assert_close(module(letters[:1, :length]), answer[:1])
 
 
-def test_no_letters_at_all_are_an_answer_too() -> None:
+def test_an_empty_text_can_be_encoded() -> None:
     model = Classifier(NamesTransformerSpace(), 19, 3).eval()
     assert torch.isfinite(model(torch.zeros(2, 4, dtype=torch.int64))).all()

@@ -1,4 +1,4 @@
-"""The ring GAN: its game as written out by hand, its figures, and what PBT changes."""
+"""Tests of ring-gan: training as in a textbook, the metrics, and PBT's changes."""
 
 import io
 import math
@@ -90,7 +90,7 @@ def textbook(config: RingGanSpace, data: Dataset, epochs: int, seed: int) -> lis
 @pytest.mark.parametrize("steps", [1, 3])
 @pytest.mark.parametrize("penalty", [None, 0.5])
 @pytest.mark.parametrize("loss", ["non_saturating", "hinge"])
-def test_the_game_equals_a_textbook_loop(
+def test_the_loop_equals_a_textbook_loop(
     loss: Any, penalty: float | None, steps: int, data: Dataset
 ) -> None:
     """In double precision, since the optimizers divide by the size of each gradient.
@@ -115,7 +115,7 @@ def test_the_game_equals_a_textbook_loop(
         torch.testing.assert_close(one, plain, rtol=1e-4, atol=1e-6)
 
 
-def test_measuring_draws_no_noise(data: Dataset) -> None:
+def test_evaluation_draws_no_noise(data: Dataset) -> None:
     torch.manual_seed(0)
     problem = TASK.problem(small(), data, CPU)
     first = problem.evaluate(problem.tensors("val"))
@@ -152,8 +152,8 @@ def test_a_change_reaches_both_optimizers(data: Dataset) -> None:
     assert betas == (0.1, 0.999)
 
 
-def test_restoring_a_changed_game_is_exact(data: Dataset, train: Any, assert_same: Any) -> None:
-    """As PBT does it: copied from another training, changed, saved, restored."""
+def test_restoring_a_changed_gan_is_exact(data: Dataset, train: Any, assert_same: Any) -> None:
+    """Copied from another training, changed, saved and restored, as PBT does it."""
     before = small(schedule=Cosine(final=0.1), gradient_penalty=0.1, discriminator_steps=3)
     after = before.model_copy(
         update={
@@ -183,8 +183,8 @@ def test_restoring_a_changed_game_is_exact(data: Dataset, train: Any, assert_sam
     assert_same(restored.state_dict(), training.state_dict())
 
 
-def test_the_steps_are_counted_on_over_epochs_and_checkpoints(data: Dataset) -> None:
-    """One batch an epoch, and a generator that moves with every third."""
+def test_the_steps_are_counted_across_epochs_and_checkpoints(data: Dataset) -> None:
+    """There is one batch per epoch, and the generator is updated after every third."""
     rows = {split: numbers[:64] for split, numbers in data.splits.items()}
     few = Dataset(data.name, data.arrays, rows, data.classes, data.stratify, data.source)
     config = small(discriminator_steps=3, batch_size=64)
@@ -200,14 +200,14 @@ def test_the_steps_are_counted_on_over_epochs_and_checkpoints(data: Dataset) -> 
     assert moved == [False, False, True, False, False, True, False]
 
 
-# --- the figures
+# --- the metrics
 
 
 def test_the_ring_itself_covers_all_modes(data: Dataset) -> None:
     points = torch.tensor(data.arrays["point"])
     modes, near = coverage(points)
     assert modes == 8
-    assert near == pytest.approx(1 - math.exp(-4.5), abs=0.005)  # of a Gaussian in the plane
+    assert near == pytest.approx(1 - math.exp(-4.5), abs=0.005)  # for a Gaussian in the plane
 
 
 @pytest.mark.parametrize(("rare", "covered"), [(0, 1), (6, 1), (7, 2), (300, 2)])
@@ -251,7 +251,7 @@ def test_mmd_is_a_distance(seed: int, count: int, others: int) -> None:
     assert mmd(one, one.flip(0), BANDWIDTHS) < 2e-3
 
 
-def test_mmd_tells_a_lost_mode(data: Dataset) -> None:
+def test_mmd_detects_a_lost_mode(data: Dataset) -> None:
     points, label = torch.tensor(data.arrays["point"]), torch.tensor(data.arrays["label"])
     whole, held_out = points[:512], points[1024:1536]
     lost = points[:600][label[:600] != 3][:512]

@@ -1,4 +1,4 @@
-"""The sine-forecast task: its pieces, its init, and a free run against a plain loop."""
+"""Tests of sine-forecast: its segments, initial weights, and free run against a plain loop."""
 
 from typing import Any
 
@@ -22,11 +22,11 @@ def problem(**fields: Any) -> SineForecastProblem:
     return TASK.problem(SineForecastSpace(**fields), DATA, CPU)
 
 
-def test_the_pieces_are_sines_of_every_phase() -> None:
+def test_the_segments_are_sines_of_every_phase() -> None:
     sine = DATA.arrays["sine"]
     assert (sine.shape, sine.dtype) == ((200, 50), np.float32)
     step = 10 / 49
-    # any three values of a sine in a row: the outer ones add up to 2 cos(step) times the middle
+    # of three consecutive values of a sine, the outer ones add up to 2 cos(step) times the middle
     np.testing.assert_allclose(
         sine[:, 2:] + sine[:, :-2], 2 * np.cos(step) * sine[:, 1:-1], atol=1e-6
     )
@@ -44,7 +44,7 @@ def test_the_pieces_are_sines_of_every_phase() -> None:
 @pytest.mark.parametrize("num_layers", [1, 2])
 @pytest.mark.parametrize("cell", CELLS)
 def test_a_free_run_appends_each_forecast_and_forecasts_again(cell: Any, num_layers: int) -> None:
-    """One step at a time over the whole past, without a state that is kept."""
+    """The reference runs over the whole past at each step, without keeping a state."""
     model = problem(cell=cell, num_layers=num_layers, init_std=None).model
     values = torch.tensor(DATA.arrays["sine"][:3, :GIVEN])
     with torch.no_grad():
@@ -113,7 +113,7 @@ def test_training_equals_a_textbook_loop() -> None:
     assert metrics["train_loss"] == pytest.approx(np.mean(losses), rel=1e-5)
 
 
-def test_the_served_model_runs_freely_as_it_was_tested() -> None:
+def test_the_exported_model_runs_freely_as_in_the_test() -> None:
     made = problem(init_std=None)
     with torch.no_grad():
         tested = made.evaluate(made.tensors("test"))["free_run_mse"].item()

@@ -1,4 +1,4 @@
-"""The sine-to-cosine task: the state goes from window to window, and the gradient does not."""
+"""Tests of sine-to-cosine: the state continues across windows, and the gradient does not."""
 
 from dataclasses import replace
 from typing import Any
@@ -27,7 +27,7 @@ def problem(**fields: Any) -> SineToCosineProblem:
 
 @pytest.mark.parametrize("time_step", [7, 10])
 def test_training_equals_the_courses_loop(time_step: int) -> None:
-    """Windows in order, the state detached after each; Adam 0.02."""
+    """Trains on windows in time order with Adam 0.02; the state is detached after each."""
     config = SineToCosineSpace(time_step=time_step)
     training = Training(TASK, config, [DATA], seed=4)
     history = [training.run_epoch() for _ in range(2)]
@@ -52,9 +52,7 @@ def test_training_equals_the_courses_loop(time_step: int) -> None:
 @pytest.mark.parametrize("cell", CELLS)
 @settings(deadline=None, max_examples=15)
 @given(time_step=st.integers(2, 50))
-def test_windows_with_the_state_carried_answer_as_the_whole_series(
-    cell: Any, time_step: int
-) -> None:
+def test_windows_with_a_kept_state_equal_the_whole_series(cell: Any, time_step: int) -> None:
     made = problem(cell=cell, time_step=time_step)
     train = made.tensors("train")
     order = torch.Generator()
@@ -70,7 +68,7 @@ def test_windows_with_the_state_carried_answer_as_the_whole_series(
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_a_windows_gradient_ends_at_its_start(cell: Any) -> None:
-    """The second window's gradient is that of a window that begins with a given state."""
+    """The gradient of the second window equals that of a window with a given initial state."""
     made = problem(cell=cell)
     first, second, *_ = made.batches(None, torch.Generator())
     made.loss(first)
@@ -95,7 +93,7 @@ def test_every_epoch_begins_with_a_state_of_zeros() -> None:
     assert losses[0] == losses[1]
 
 
-def test_the_samples_are_those_of_the_course_and_the_parts_have_phases_of_their_own() -> None:
+def test_the_samples_are_those_of_the_course_and_splits_differ_in_phase() -> None:
     sine, cosine = DATA.arrays["sine"], DATA.arrays["cosine"]
     assert sine.dtype == cosine.dtype == np.float32
     np.testing.assert_allclose(sine**2 + cosine**2, 1, atol=1e-6)
@@ -103,7 +101,7 @@ def test_the_samples_are_those_of_the_course_and_the_parts_have_phases_of_their_
         split: {round(float(np.arctan2(sine[row], cosine[row])), 4) for row in rows}
         for split, rows in DATA.splits.items()
     }
-    course = np.linspace(0, np.pi, 10, endpoint=False)  # a window of the course
+    course = np.linspace(0, np.pi, 10, endpoint=False)  # one of the course's windows
     np.testing.assert_allclose(sine[:10], np.sin(course), atol=1e-6)
     assert [len(rows) for rows in DATA.splits.values()] == [50, 50, 50]
     assert not phases["train"] & phases["val"]
@@ -112,7 +110,7 @@ def test_the_samples_are_those_of_the_course_and_the_parts_have_phases_of_their_
 
 
 def test_the_error_of_a_known_answer() -> None:
-    """A cosine that is always 0 is wrong by one half on whole periods."""
+    """A constant prediction of 0 has a mean squared error of one half on whole periods."""
     made = problem()
 
     class Zero(nn.Module):
@@ -123,7 +121,7 @@ def test_the_error_of_a_known_answer() -> None:
     assert made.evaluate(made.tensors("val"))["loss"].item() == pytest.approx(0.5)
 
 
-def test_a_part_shorter_than_the_lead_in_is_refused_with_its_numbers() -> None:
+def test_a_split_shorter_than_the_lead_in_is_refused_with_its_numbers() -> None:
     splits = DATA.splits | {"val": DATA.splits["val"][:LEAD_IN]}  # type: ignore[operator]
     with pytest.raises(
         ValueError, match=r"^the val split must have more than 10 samples.*got 10; .* folds$"
@@ -131,7 +129,7 @@ def test_a_part_shorter_than_the_lead_in_is_refused_with_its_numbers() -> None:
         TASK.problem(SineToCosineSpace(), replace(DATA, splits=splits), CPU).tensors("val")
 
 
-def test_the_served_model_answers_as_the_trained_one() -> None:
+def test_the_exported_model_predicts_as_the_trained_one() -> None:
     made = problem(cell="lstm")
     module, example = made.export()
     assert example.shape == (2, 20)

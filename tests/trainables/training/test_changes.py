@@ -1,4 +1,4 @@
-"""What PBT does to a training: other rates on the way, copied from another, and restored."""
+"""Tests of PBT's changes to a training: other hyperparameters, copied and restored states."""
 
 import io
 from typing import Any
@@ -44,7 +44,7 @@ def weights(training: Training) -> list[torch.Tensor]:
 
 
 def group(training: Training) -> dict[str, Any]:
-    """What the optimizer works with now."""
+    """The hyperparameters that the optimizer uses at the moment."""
     return training.state_dict()["loops"][0]["optimizer"]["param_groups"][0]
 
 
@@ -60,7 +60,7 @@ by_kind = pytest.mark.parametrize("schedule", SCHEDULES, ids=lambda schedule: sc
 
 @by_kind
 @pytest.mark.parametrize("factor", [0.01, 0.8, 5.0])
-def test_a_changed_rate_goes_on_along_the_schedule_in_proportion(
+def test_a_changed_rate_continues_along_the_schedule_in_proportion(
     schedule: Schedule, factor: float, scripted: Any
 ) -> None:
     task = scripted(0.5)
@@ -85,7 +85,7 @@ def test_a_changed_rate_goes_on_along_the_schedule_in_proportion(
     assert (len(set(same)) > 1) is (schedule.kind != "constant")
 
 
-def test_a_change_is_what_plain_pytorch_does(data: Dataset) -> None:
+def test_a_change_equals_plain_pytorch(data: Dataset) -> None:
     config = DiabetesSpace(optimizer=SGD(lr=0.1), l1=1e-3)
     new = SGD(lr=0.3, momentum=0.9, nesterov=True, weight_decay=1e-2)
     training = Training(DIABETES, config, [data], seed=0)
@@ -142,7 +142,7 @@ def test_restoring_a_changed_training_is_exact(
     train: Any,
     assert_same: Any,
 ) -> None:
-    """As PBT does it: copied from another training, changed, saved, restored."""
+    """Copied from another training, changed, saved and restored, as PBT does it."""
     before = DiabetesSpace(optimizer=first, schedule=schedule, epochs=7, dropout=0.2)
     after = before.model_copy(update={"optimizer": then})
 

@@ -1,4 +1,4 @@
-"""Checkpoints: what is in the folder, and that reading one runs nobody's code."""
+"""Tests of checkpoints: the files of a folder, and that reading one runs no code."""
 
 import json
 import pickle
@@ -28,7 +28,7 @@ def training(scripted: Any) -> Training:
     return Training(task, task.space(epochs=3), [task.load(None)] * 2, seed=0)
 
 
-def test_a_training_that_goes_on_leaves_three_files(
+def test_an_unfinished_training_saves_three_files(
     training: Training, tmp_path: Path, train: Any, assert_same: Any
 ) -> None:
     train(training, 2)
@@ -38,7 +38,7 @@ def test_a_training_that_goes_on_leaves_three_files(
     assert_same(load_weights(tmp_path, CPU), training.best_weights())
 
 
-def test_the_weights_are_the_best_ones_a_state_dict_a_fold(
+def test_the_weights_are_the_best_ones_with_one_state_dict_per_fold(
     training: Training, tmp_path: Path, train: Any
 ) -> None:
     train(training)
@@ -47,10 +47,8 @@ def test_the_weights_are_the_best_ones_a_state_dict_a_fold(
     training.problems[0].model.load_state_dict(load_weights(tmp_path, CPU)[0])
 
 
-def test_a_training_that_has_ended_leaves_no_state(
-    training: Training, tmp_path: Path, train: Any
-) -> None:
-    """Not even where it was saved on the way."""
+def test_an_ended_training_saves_no_state(training: Training, tmp_path: Path, train: Any) -> None:
+    """This holds even if it was saved before the end as well."""
     train(training, 2)
     save_checkpoint(tmp_path, training, NOW, AT_BEST)
     train(training)
@@ -58,14 +56,14 @@ def test_a_training_that_has_ended_leaves_no_state(
     assert {path.name for path in tmp_path.iterdir()} == {"model.pt", "config.json"}
 
 
-def test_the_config_is_json_and_comes_back_as_it_was(training: Training, tmp_path: Path) -> None:
+def test_the_config_is_json_and_is_restored_exactly(training: Training, tmp_path: Path) -> None:
     save_checkpoint(tmp_path, training, NOW, AT_BEST)
     assert json.loads((tmp_path / "config.json").read_text()).keys() == {"params", "best_params"}
     assert load_params(tmp_path) == (NOW, AT_BEST)
 
 
 class Malicious:
-    """Writes a file when it is unpickled."""
+    """An object that writes a file when it is unpickled."""
 
     def __init__(self, proof: Path) -> None:
         self._proof = proof
@@ -76,7 +74,7 @@ class Malicious:
 
 @pytest.mark.parametrize(("file", "load"), [("model.pt", load_weights), ("state.pt", load_state)])
 @pytest.mark.parametrize("plain", [True, False])
-def test_a_strangers_file_runs_no_code(
+def test_an_untrusted_file_runs_no_code(
     file: str, load: Callable[..., object], plain: bool, tmp_path: Path
 ) -> None:
     proof = tmp_path / "proof"

@@ -1,4 +1,4 @@
-"""The best model: the checkpoint's, or after folds trained once more on all that is not test."""
+"""Tests of the final model: that of the checkpoint, or after folds trained on train and val."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +15,7 @@ from tuneyard.spaces.tasks.diabetes import DiabetesSpace
 from tuneyard.trainables.problem import Problem
 from tuneyard.trainables.task import find_task
 from tuneyard.trainables.training.checkpoint import save_checkpoint
-from tuneyard.trainables.training.evaluate import FinalModel, finish, refit
+from tuneyard.trainables.training.evaluate import FinalModel, evaluate_and_export, refit
 from tuneyard.trainables.training.training import Training
 
 CPU = torch.device("cpu")
@@ -32,7 +32,7 @@ def data(datasets: Any) -> Dataset:
 
 def finished(data: Dataset, folder: Path, folds: int, **changed: Any) -> FinalModel:
     arguments = {"checkpoint": folder, "folds": folds, "epochs": 4, "seed": 1, "device": CPU}
-    return finish(TASK, CONFIG, data, **(arguments | changed))
+    return evaluate_and_export(TASK, CONFIG, data, **(arguments | changed))
 
 
 def answers(final: FinalModel, data: Dataset) -> torch.Tensor:
@@ -40,7 +40,9 @@ def answers(final: FinalModel, data: Dataset) -> torch.Tensor:
         return final.module(torch.tensor(data.arrays["features"]))
 
 
-def test_without_folds_the_model_is_the_checkpoints_best(data: Dataset, tmp_path: Path) -> None:
+def test_without_folds_the_model_has_the_best_weights_of_the_checkpoint(
+    data: Dataset, tmp_path: Path
+) -> None:
     training = Training(TASK, CONFIG, [data], seed=1)
     for _ in range(4):
         training.run_epoch()
@@ -61,8 +63,8 @@ def test_without_folds_the_model_is_the_checkpoints_best(data: Dataset, tmp_path
     assert np.array_equal(final.example, data.arrays["features"][:2])
 
 
-def test_with_folds_it_is_trained_on_all_that_is_not_test(data: Dataset, tmp_path: Path) -> None:
-    """Epochs, seed and rows are those of a training whose train split is train and val."""
+def test_with_folds_it_is_trained_on_train_and_val(data: Dataset, tmp_path: Path) -> None:
+    """It equals a training of the same seed and epochs on the train and val splits together."""
     splits = data.splits
     pooled: Any = {
         "train": np.union1d(splits["train"], splits["val"]),
@@ -85,15 +87,15 @@ def test_with_folds_it_is_trained_on_all_that_is_not_test(data: Dataset, tmp_pat
 
 
 @pytest.mark.parametrize("changed", [{"epochs": 5}, {"seed": 2}])
-def test_epochs_and_seed_matter_to_it(
+def test_it_depends_on_epochs_and_seed(
     changed: dict[str, int], data: Dataset, tmp_path: Path
 ) -> None:
     final, other = finished(data, tmp_path, 3), finished(data, tmp_path, 3, **changed)
     assert not torch.equal(answers(final, data), answers(other, data))
 
 
-def test_the_schedule_is_the_trials_cut_off_at_the_best_epoch(data: Dataset) -> None:
-    """Four epochs of a cosine over twenty, not a cosine over four."""
+def test_the_schedule_of_a_refit_is_the_trials_up_to_the_best_epoch(data: Dataset) -> None:
+    """It has the first four epochs of a cosine over twenty, not a cosine over four."""
     config = CONFIG.model_copy(update={"schedule": Cosine(), "dropout": 0.0})
     problem = refit(TASK, config, data, epochs=4, seed=1, device=CPU)
     training = Training(TASK, config, [data.pooled()], seed=1)
@@ -107,15 +109,15 @@ def test_the_schedule_is_the_trials_cut_off_at_the_best_epoch(data: Dataset) -> 
         assert torch.equal(mine, other)
 
 
-def test_a_plateau_is_watched_on_what_is_trained(scripted: Any) -> None:
-    """A weight that falls by the rate: 1, 1, 1, then halved after each two epochs no better."""
+def test_a_refit_watches_plateaus_on_the_training_data(scripted: Any) -> None:
+    """The weight falls by the rate: 1, 1, 1, then half after two epochs without a better one."""
     task = scripted(0.5)
     config = task.space(schedule=ReduceOnPlateau(factor=0.5, patience=1), epochs=9)
     problem = refit(task, config, task.load(None), epochs=6, seed=0, device=CPU)
     assert problem.model.state_dict()["weight"].item() == -(1 + 1 + 1 + 0.5 + 0.5 + 0.25)
 
 
-def test_the_test_part_is_read_by_the_finish_alone(
+def test_the_test_split_is_read_by_the_final_evaluation_only(
     data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []

@@ -1,4 +1,4 @@
-"""Optimizers and schedules: every field reaches torch, and the rates are as the spaces say."""
+"""Tests of optimizers and schedules: every field reaches torch, with the right rates."""
 
 from typing import Any, get_args
 
@@ -53,7 +53,7 @@ def test_fields_with_other_names(config: Optimizer, expected: dict[str, object])
 @pytest.mark.parametrize(
     "cls", [cls for cls in EVERY_OPTIMIZER if "weight_decay" in cls.model_fields]
 )
-def test_no_weight_decay_is_none_of_it(cls: type[Any]) -> None:
+def test_no_weight_decay_means_zero(cls: type[Any]) -> None:
     if cls.model_fields["weight_decay"].default is None:
         group = build_optimizer(cls(), parameters(), fused=True).param_groups[0]
         assert group["weight_decay"] == 0.0
@@ -94,7 +94,7 @@ def test_step_multiplies_after_each_fraction_of_the_epochs() -> None:
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 30])
-def test_cosine_falls_to_its_share(epochs: int) -> None:
+def test_cosine_falls_to_its_final_fraction(epochs: int) -> None:
     falling = rates(Cosine(final=0.1), epochs)
     assert falling[0] == 0.2
     assert falling[-1] == pytest.approx(0.02)
@@ -104,12 +104,10 @@ def test_cosine_falls_to_its_share(epochs: int) -> None:
 
 @pytest.mark.parametrize(
     ("warmup", "epochs"),
-    # where warmup * (epochs + 1) is 1, torch's own way of counting divides by zero
+    # if warmup * (epochs + 1) is 1, torch's way of counting would divide by zero
     [(0.3, 10), (0.5, 10), (0.05, 19), (0.1, 9), (0.25, 3), (0.5, 1), (0.05, 1), (0.05, 100)],
 )
-def test_one_cycle_peaks_after_the_warmup_and_ends_at_nearly_nothing(
-    warmup: float, epochs: int
-) -> None:
+def test_one_cycle_peaks_after_the_warmup_and_ends_near_zero(warmup: float, epochs: int) -> None:
     cycle = rates(OneCycle(warmup=warmup), epochs)
     peak = warmup * epochs
     assert cycle[0] == pytest.approx(0.2 / 25)
@@ -138,7 +136,7 @@ def test_plateau_watches_the_objective_in_its_direction(mode: str, metrics: list
 
 
 @pytest.mark.parametrize("schedule", [Constant(), Step(), OneCycle()])
-def test_a_parameters_rate_is_a_share_of_the_optimizers(schedule: Schedule) -> None:
+def test_a_multiplier_scales_the_learning_rate_of_a_parameter(schedule: Schedule) -> None:
     slow, fast, also_slow = (nn.Parameter(torch.ones(2)) for _ in range(3))
     rates = {slow: 0.1, also_slow: 0.1}
     optimizer = build_optimizer(

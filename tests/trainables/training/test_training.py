@@ -1,4 +1,4 @@
-"""The epoch loop: when it ends, which weights it keeps, what it does to the weights."""
+"""Tests of the epoch loop: its end, the weights that it keeps, and its updates."""
 
 import math
 from dataclasses import replace
@@ -40,10 +40,10 @@ def weights(training: Training) -> list[torch.Tensor]:
         (5, 8, 3, "completed"),
     ],
 )
-def test_it_ends_after_so_many_epochs_without_a_better_one(
+def test_it_ends_after_patience_epochs_without_a_better_one(
     patience: int | None, epochs: int, best: int, reason: str, scripted: Any, train: Any
 ) -> None:
-    task = scripted(0.1, 0.3, 0.5, 0.4, 0.5, 0.2)  # the fifth is as good, not better
+    task = scripted(0.1, 0.3, 0.5, 0.4, 0.5, 0.2)  # the fifth is equal, not better
     config = task.space(epochs=8, patience=patience)
     training = Training(task, config, [task.load(None)], seed=0)
     history = train(training)
@@ -77,7 +77,7 @@ def test_a_new_best_after_restoring_leaves_the_loaded_state_alone(scripted: Any)
     assert state["loops"][0]["best"]["weight"].item() == before == -1
 
 
-def test_an_ended_training_takes_no_more_epochs(scripted: Any, train: Any) -> None:
+def test_an_ended_training_refuses_another_epoch(scripted: Any, train: Any) -> None:
     task = scripted(0.1)
     training = Training(task, task.space(epochs=1), [task.load(None)], seed=0)
     train(training)
@@ -96,8 +96,8 @@ def test_an_objective_that_is_not_finite_ends_it(bad: float, scripted: Any, trai
 
 
 @pytest.mark.parametrize("epochs", [1, 5])
-def test_a_step_too_large_diverges_at_once(epochs: int, data: Dataset, train: Any) -> None:
-    """The loss is from before the step, and NaN logits have an accuracy like any others."""
+def test_a_learning_rate_too_large_diverges_at_once(epochs: int, data: Dataset, train: Any) -> None:
+    """The loss is older than the step, and NaN logits have a finite accuracy."""
     config = DiabetesSpace(
         activation="relu",
         optimizer=SGD.model_construct(lr=1e38, momentum=0.9),
@@ -142,14 +142,14 @@ def test_better(mode: Any, value: float, than: float | None, better: bool) -> No
 # folds
 
 
-def test_folds_are_as_many_trainings_and_their_metrics_the_mean(
+def test_the_metrics_of_folds_are_the_mean_of_separate_trainings(
     data: Dataset, train: Any, assert_same: Any
 ) -> None:
     config = DiabetesSpace(
         hidden_sizes=(8,),
         dropout=0.4,
         optimizer=Adam(lr=0.05),
-        schedule=ReduceOnPlateau(factor=0.1, patience=1),  # each fold has its own plateaus
+        schedule=ReduceOnPlateau(factor=0.1, patience=1),  # each fold has a schedule of its own
         batch_size=32,
         epochs=12,
     )
@@ -167,7 +167,7 @@ def test_folds_are_as_many_trainings_and_their_metrics_the_mean(
     assert len(together.best_weights()) == 3
 
 
-def test_the_best_epoch_of_folds_is_that_of_the_mean(data: Dataset, train: Any) -> None:
+def test_the_best_epoch_of_folds_is_the_best_of_the_mean(data: Dataset, train: Any) -> None:
     config = DiabetesSpace(optimizer=Adam(lr=0.1), epochs=12)
     folds = [data.fold(index, 3) for index in range(3)]
     training = Training(DIABETES, config, folds, seed=0)
@@ -181,7 +181,7 @@ def test_the_best_epoch_of_folds_is_that_of_the_mean(data: Dataset, train: Any) 
 
 
 def one_step(data: Dataset, **fields: Any) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
-    """The update of one full batch of SGD at 0.1, with these fields and without."""
+    """The updates of one full-batch step of SGD at 0.1, with these fields and without them."""
     updates = []
     for changed in ({}, fields):
         config = DiabetesSpace(optimizer=SGD(lr=0.1), epochs=1).model_copy(update=changed)
@@ -192,14 +192,14 @@ def one_step(data: Dataset, **fields: Any) -> tuple[list[torch.Tensor], list[tor
     return updates[1], updates[0]
 
 
-def test_l1_pulls_every_weight_towards_zero(data: Dataset) -> None:
+def test_l1_shrinks_every_weight(data: Dataset) -> None:
     start = weights(Training(DIABETES, DiabetesSpace(), [data], seed=0))
     with_l1, without = one_step(data, l1=1e-2)
     for penalized, plain, weight in zip(with_l1, without, start, strict=True):
         torch.testing.assert_close(penalized - plain, -0.1 * 1e-2 * weight.sign())
 
 
-def test_the_train_loss_leaves_the_penalty_out(data: Dataset) -> None:
+def test_the_train_loss_does_not_include_the_penalty(data: Dataset) -> None:
     losses = [
         Training(DIABETES, DiabetesSpace(l1=l1), [data], seed=0).run_epoch()["train_loss"]
         for l1 in (None, 1e-2)
@@ -207,7 +207,7 @@ def test_the_train_loss_leaves_the_penalty_out(data: Dataset) -> None:
     assert losses[0] == losses[1]
 
 
-def test_gradients_are_cut_to_the_norm(data: Dataset) -> None:
+def test_gradients_are_clipped_to_the_norm(data: Dataset) -> None:
     def norm(parts: list[torch.Tensor]) -> float:
         return torch.cat([part.flatten() for part in parts]).norm().item()
 
@@ -223,7 +223,7 @@ def test_gradients_are_cut_to_the_norm(data: Dataset) -> None:
 
 @pytest.mark.parametrize("line_search", ["none", "strong_wolfe"])
 @pytest.mark.parametrize("l1", [None, 1e-2])
-def test_lbfgs_is_torchs_on_the_penalized_loss(
+def test_lbfgs_equals_torchs_on_the_penalized_loss(
     line_search: Any, l1: float | None, data: Dataset, train: Any
 ) -> None:
     config = DiabetesSpace(
