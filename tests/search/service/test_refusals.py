@@ -51,6 +51,11 @@ WRONG = [
     ({"task": "diabetes", "name": "../x"}, "name must be letters, digits"),
     ({"task": "diabetes", "name": "\ud800"}, "name must be letters, digits"),
     ({"task": "diabetes", "trainable": "os.system"}, "'trainable' is not a key of a search"),
+    ({"task": "diabetes", "keep": 3}, "'keep' is now called 'keep_checkpoints'"),
+    (
+        {"task": "diabetes", "scheduler": {"kind": "asha", "grace": 3}},
+        "'scheduler.grace' is now called 'scheduler.grace_period'",
+    ),
     ({"task": "os.system('x')"}, "there is no task"),
     ({"task": "diabetes", "space": {"optimizer.kind": "__import__"}}, "optimizer.kind"),
     ({"task": "diabetes", "space": [1]}, "space must map dotted paths to values"),
