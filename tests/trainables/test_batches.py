@@ -27,7 +27,7 @@ class Numbered(Problem):
     """A problem whose rows hold their own numbers."""
 
     device = CPU
-    loss = evaluate = serving = None  # type: ignore[assignment]
+    loss = evaluate = export = None  # type: ignore[assignment]
 
     def __init__(self, count: int) -> None:
         self._count = count
