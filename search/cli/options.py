@@ -142,7 +142,7 @@ class HereOptions:
         str,
         typer.Option(
             envvar="TUNEYARD_STORAGE",
-            help="Folder that holds a folder a search; or its address in an object store.",
+            help="Folder that holds one folder per search, or its address in an object store.",
         ),
     ] = "tuneyard-searches"
     tracking_uri: TrackingUri = None

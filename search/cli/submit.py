@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tuneyard.search.results.status import SearchStatus
 
 LINE_SECONDS = 10.0
-"""There is a line of progress at most this often."""
+"""The shortest time between two lines of progress."""
 
 
 @with_options
@@ -38,9 +38,9 @@ def submit(
 
 
 def _follow(cluster: Cluster, search: str, options: str, as_json: bool) -> None:
-    """Says on stderr how a search does until it is over, and prints its result.
+    """Reports on stderr how a search is doing until it is over, and prints its result.
 
-    Where no trial has succeeded there is no result: its status stands for it in JSON.
+    Where no trial has succeeded there is no result, and JSON output is the status instead.
     """
     from tuneyard.search.client.http import MissingError
 
@@ -66,7 +66,7 @@ def _follow(cluster: Cluster, search: str, options: str, as_json: bool) -> None:
 
 
 def _watch(cluster: Cluster, search: str) -> SearchStatus:
-    """Says how a search does; its last status."""
+    """Reports on stderr how a search is doing; returns its last status."""
     from tuneyard.search.client.tables import status_line
     from tuneyard.search.results.status import TrialStatus
 

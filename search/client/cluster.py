@@ -1,4 +1,4 @@
-"""`Cluster`: a client of a cluster's HTTP service, a method for each thing that commands ask it."""
+"""`Cluster`: a client of a cluster's HTTP service, with one method per request."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tuneyard.search.spec.names import NAME
 from tuneyard.search.spec.search import SearchSpec
 
 AWAY_SECONDS = 120.0
-"""How long `follow` waits for a service that is away: longer than a restart takes."""
+"""How long `follow` waits for a service that does not answer: longer than a restart takes."""
 
 RETRY_SECONDS = 1.0
 PAGE = 100
@@ -95,11 +95,11 @@ class Cluster:
         return self._service.post(f"{_path(search)}/stop", SearchStatus)
 
     def resume(self, search: str) -> SearchStatus:
-        """Goes on with a search that was stopped or interrupted."""
+        """Continues a search that was stopped or interrupted."""
         return self._service.post(f"{_path(search)}/resume", SearchStatus)
 
     def extend(self, search: str, budget: Budget) -> SearchStatus:
-        """Goes on with a search that is over, with more trials."""
+        """Continues a search that is over, with more trials."""
         return self._service.post(f"{_path(search)}/extend", SearchStatus, budget)
 
     def logs(self, search: str, *, follow: bool = False) -> Iterator[str]:
@@ -118,21 +118,21 @@ class Cluster:
     def follow(self, search: str) -> Iterator[Event]:
         """What happens to a search until it is over; its last status comes last.
 
-        A service that goes away is waited for, and no trial is told twice.
+        Waits for a service that stops answering, and reports no trial twice.
 
         Args:
             search: Its name.
         """
-        told: set[int] = set()
+        reported: set[int] = set()
         away_since: float | None = None
         while True:
             try:
                 for kind, event in self._events(search):
                     away_since = None
                     if isinstance(event, TrialStatus):
-                        if event.number in told:
+                        if event.number in reported:
                             continue
-                        told.add(event.number)
+                        reported.add(event.number)
                     yield event
                     if kind == "end":
                         return

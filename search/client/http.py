@@ -107,7 +107,7 @@ class Connection:
         Args:
             path: Below the address.
             params: Of the query; those that are None are left out.
-            silence: Most seconds between two pieces; None waits for ever.
+            silence: Most seconds between two pieces; None means no limit.
         """
         asked = {name: value for name, value in (params or {}).items() if value is not None}
         timeout = httpx.Timeout(silence, connect=CONNECT_SECONDS)

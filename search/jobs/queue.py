@@ -26,7 +26,7 @@ SEARCH = SearchTags.key("search")
 """Key of a job's metadata under which it names its search, as the tags in MLflow do."""
 
 STOP_SECONDS = 120
-"""What a driver that is told to stop has to close its runs, before Ray kills it."""
+"""Time that a driver gets to close its runs after a request to stop, before Ray kills it."""
 
 PATIENCE_SECONDS = 10.0
 
@@ -39,7 +39,7 @@ class RayAwayError(SearchError):
 
 @dataclass(frozen=True)
 class Job:
-    """A Ray job that runs a search, or did.
+    """A Ray job that runs a search, or ran it.
 
     Attributes:
         id: Ray's name of it: the search's name, then ``NAME.2``, ``NAME.3`` as it is resumed.
@@ -184,11 +184,11 @@ class JobQueue:
 def _connect(address: str) -> JobSubmissionClient:
     from ray.job_submission import JobSubmissionClient
 
-    # it tells of every log that ends
+    # it logs a line for every log that ends
     logging.getLogger("ray.dashboard.modules.job.sdk").setLevel(logging.WARNING)
 
     class Client(JobSubmissionClient):
-        """Ray's client, which would wait for ever for a Ray that hangs."""
+        """Ray's client with a time limit: without one it never returns when Ray hangs."""
 
         def _do_request(self, *arguments: Any, **options: Any) -> Any:
             return super()._do_request(*arguments, **{"timeout": PATIENCE_SECONDS} | options)

@@ -25,14 +25,14 @@ class Job:
 
     Args:
         search: Name of the search.
-        options: Of ``tuneyard resume``: a larger budget, which the first driver takes on.
+        options: Options of ``tuneyard resume`` for the first driver, e.g. a larger budget.
     """
 
     def __init__(self, search: str, options: list[str]) -> None:
         self._search = search
         self._options = options
         self._stopped = False
-        # Ray tells every process of a job to stop: the driver, too
+        # Ray sends SIGTERM to every process of a job, so the driver gets it as well
         signal.signal(signal.SIGTERM, self._stop)
 
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
@@ -41,14 +41,14 @@ class Job:
     def run(self) -> int:
         """Runs drivers; the exit code is the last one's."""
         code = self._drive(self._options)
-        for left in reversed(range(RESTARTS)):
+        for remaining in reversed(range(RESTARTS)):
             # below zero: a signal ended the process, where errors of ours have a code
             if code >= 0 or self._stopped:
                 break
             logger.warning(
                 "the driver was killed by signal %d; it is started again, at most %d times more",
                 -code,
-                left,
+                remaining,
             )
             time.sleep(PAUSE_SECONDS)
             code = self._drive([])
@@ -57,7 +57,7 @@ class Job:
         return abs(code)
 
     def _close(self) -> None:
-        """Closes the runs of a driver that had not yet come to where it stops in order."""
+        """Closes the runs of a driver that was killed before it could close them itself."""
         # imported when needed: they take half a gigabyte, as long as the job runs
         from tuneyard.search.tracking.client import connect
         from tuneyard.search.tracking.result import find_parent
@@ -68,7 +68,7 @@ class Job:
 
     def _drive(self, options: list[str]) -> int:
         if self._stopped:
-            # while no driver was there to be told
+            # the request to stop came while no driver was running
             return -signal.SIGTERM
         command = [sys.executable, "-m", "tuneyard.search.cli", "resume", self._search]
         return subprocess.run([*command, "--address", "auto", *options], check=False).returncode

@@ -22,7 +22,7 @@ from tuneyard.spaces import to_text
 from tuneyard.trainables.worker.assignment import BASELINE
 
 LINE_SECONDS = 10.0
-"""Without a terminal there is a line at most this often."""
+"""Without a terminal, the shortest time between two lines."""
 
 TOP = 5
 
@@ -33,7 +33,7 @@ class Progress(TrialListener):
     Args:
         search: What is searched.
         clock: Its clock.
-        show: Whether anything is shown.
+        show: Whether to show anything at all.
         console: Where; stderr by default.
     """
 
@@ -75,7 +75,7 @@ class Progress(TrialListener):
         self._say(self._line())
 
     def restored(self, record: TrialRecord) -> None:
-        """A trial of an earlier run counts as one of this."""
+        """Counts a trial that ended before this start of the search."""
         self._records[record.number] = record
         self._ended += 1
 

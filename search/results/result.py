@@ -77,7 +77,7 @@ def count_trials(records: Sequence[TrialRecord]) -> dict[str, int]:
 
 
 def best_result(best: TrialRecord, test: dict[str, float]) -> BestResult:
-    """The best trial as part of a result."""
+    """The best trial as a field of a result."""
     assert best.value is not None
     return BestResult(
         value=best.value,

@@ -34,8 +34,8 @@ class SearchStatus(Frozen):
         baseline: The baseline's value; None before it has one.
         best: The best value so far.
         created: When it was submitted or started.
-        wall_s: Seconds that it has run, over all its runs; None in the queue.
-        eta_s: Estimate of the seconds that are left; None where there is none.
+        wall_s: Seconds that it has run in all, those before a resume included; None in the queue.
+        eta_s: Estimate of the remaining seconds; None where there is none.
         mlflow: Where it is recorded.
     """
 

@@ -1,4 +1,4 @@
-"""Answers that many want at once, asked for once."""
+"""Answers that many clients want at the same time, asked for once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 
 SECONDS = 1.0
 AHEAD_SECONDS = 0.6
-"""An answer that is wanted so shortly before its end is asked for anew."""
+"""An answer that would expire within this time is asked for again."""
 
 MANY = 1000
 
@@ -22,12 +22,12 @@ T = TypeVar("T")
 
 @dataclass
 class _Answer:
-    """An answer, or the way to it.
+    """An answer, or the task that fetches it.
 
     Attributes:
         task: Gives it.
         until: When it ends, in seconds of the monotonic clock; infinite on the way.
-        ahead: The one after it is on its way.
+        ahead: Whether the next answer is being fetched already.
     """
 
     task: asyncio.Task[Any]
@@ -36,11 +36,11 @@ class _Answer:
 
 
 class Fresh:
-    """Asks a question in a thread, and gives its answer to all who ask within a second.
+    """Asks a question in a thread, and gives its answer to everyone who asks within a second.
 
-    As long as somebody asks, the next answer is fetched before this one ends: nobody waits for it.
-    That who asks first goes away is nothing to the others. Errors are answers too: an MLflow that
-    is away is not asked more often than one that is there.
+    As long as somebody asks, the next answer is fetched before this one expires, so that nobody
+    waits for it. When the first client disconnects, the others still get the answer. Errors are
+    kept like answers: an MLflow that does not answer is not asked more often than one that does.
     """
 
     def __init__(self) -> None:
@@ -72,7 +72,7 @@ class Fresh:
             self._answers[key] = after
 
     def clear(self) -> None:
-        """Drops what was answered, and what will be to questions from before: things changed."""
+        """Drops all answers, those still being fetched included, because something has changed."""
         self._answers.clear()
 
     def _drop_old(self) -> None:
@@ -89,5 +89,5 @@ def _fetch(ask: Callable[[], Any]) -> _Answer:
 def _expire(answer: _Answer, task: asyncio.Task[Any]) -> None:
     answer.until = time.monotonic() + SECONDS
     if not task.cancelled():
-        # who asked may be gone, and then nobody takes the error
+        # the client may have disconnected, and then nobody awaits the error
         task.exception()

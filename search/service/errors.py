@@ -129,7 +129,7 @@ async def _invalid(_request: Request, error: Exception) -> Response:
 
 
 def _line(error: Mapping[str, Any]) -> str:
-    """What is wrong, like `spaces.errors.one_line`, with the part of the request for the path."""
+    """What is wrong, like `spaces.errors.one_line`, with the place in the request for the path."""
     if error["type"] == "json_invalid":
         return f"the body must be JSON: {error['ctx']['error']} at character {error['loc'][-1]}"
     part, *path = error["loc"]

@@ -14,7 +14,7 @@ from tuneyard.search.tracking.queries import MlflowAwayError, UnknownSearchError
 
 TICK_SECONDS = 1.0
 LATE_MS = 60_000
-"""A trial's end may be in MLflow so long after it: the driver writes when MLflow answers."""
+"""How late a trial's end may reach MLflow: the driver writes it when MLflow answers."""
 
 
 class SearchEvents:
@@ -23,7 +23,7 @@ class SearchEvents:
     Args:
         service: Is asked.
         search: The search's name.
-        since: Trials that ended later are told of, in Unix milliseconds.
+        since: Trials that ended later than this are sent, in Unix milliseconds.
     """
 
     def __init__(self, service: Service, search: str, since: int) -> None:
@@ -31,12 +31,12 @@ class SearchEvents:
         self._search = search
         self._since = since
         self._newest = since
-        self._told: dict[int, int] = {}
+        self._sent: dict[int, int] = {}
         self._status: SearchStatus | None = None
         self._changed = False
 
     async def stream(self) -> AsyncIterator[ServerSentEvent]:
-        """Events ``status``, ``trial`` and ``end``; an MLflow that is away is waited for."""
+        """Events ``status``, ``trial`` and ``end``; waits where MLflow does not answer."""
         while True:
             with suppress(MlflowAwayError):
                 try:
@@ -59,10 +59,10 @@ class SearchEvents:
             await asyncio.sleep(TICK_SECONDS)
 
     async def _trials(self, *, everything: bool) -> AsyncIterator[ServerSentEvent]:
-        """Trials that ended and were not told of; the id is the end, from where to go on."""
+        """Trials that ended and were not sent yet; an event's id is the end of its trial."""
         since = self._since if everything else max(self._since, self._newest - LATE_MS)
         for ended, trial in await self._service.ended_trials(self._search, since):
-            if self._told.get(trial.number) != ended:
-                self._told[trial.number] = ended
+            if self._sent.get(trial.number) != ended:
+                self._sent[trial.number] = ended
                 self._newest = max(self._newest, ended)
                 yield ServerSentEvent(event="trial", data=trial, id=str(ended))

@@ -1,4 +1,4 @@
-"""How much the service takes: bytes a request, requests a second, trials and seconds a search."""
+"""The service's limits: bytes per request, requests per second, trials and seconds per search."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ EVERYBODY = "everybody"
 
 
 class RateMiddleware:
-    """Lets each token ask so many times a second."""
+    """Limits how many requests per second each token may send."""
 
     def __init__(self, app: ASGIApp, per_second: int) -> None:
         self._app = app
@@ -43,7 +43,7 @@ class RateMiddleware:
 
 
 class SizeMiddleware:
-    """Reads a request's body before anyone else does, and no further than it may be long."""
+    """Reads a request's body first, and no more of it than is allowed."""
 
     def __init__(self, app: ASGIApp, max_bytes: int) -> None:
         self._app = app
@@ -81,13 +81,13 @@ class SizeMiddleware:
             body += message.get("body", b"")
             if len(body) > self._max_bytes:
                 return None
-            # a client that went away sends no more either
+            # a client that disconnected sends no more either
             if not message.get("more_body", False):
                 return bytes(body)
 
 
 def check_data(data: str | None) -> None:
-    """Sees that a folder of data, where a task takes one, lies in the service's own data folder.
+    """Checks that a folder of data, where a task takes one, lies in the service's own data folder.
 
     Args:
         data: Of a spec.
@@ -102,7 +102,7 @@ def check_data(data: str | None) -> None:
 
 
 def check_budget(settings: ServiceSettings, trials: int, seconds: float | None) -> None:
-    """Sees that a search is not too long for this service.
+    """Checks that a search is not too long for this service.
 
     Args:
         settings: With the limits.

@@ -1,4 +1,4 @@
-"""The service in Prometheus' terms: its requests, and the searches and trials that there are."""
+"""The service's metrics for Prometheus: requests, searches and trials."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tuneyard.search.results.status import SearchStatus
 
 CONTENT_TYPE = prometheus.CONTENT_TYPE_LATEST
 UNKNOWN = "unknown"
-"""The route of requests that have none: their paths are without number."""
+"""The label of requests without a route: their paths would be an unlimited number of labels."""
 
 
 class Metrics:
@@ -44,10 +44,12 @@ class Metrics:
             searches: All of them; None where MLflow is away, and then they are left out.
         """
         own = prometheus.generate_latest(self.registry)
-        return own + (b"" if searches is None else prometheus.generate_latest(_standing(searches)))
+        return own + (
+            b"" if searches is None else prometheus.generate_latest(_search_metrics(searches))
+        )
 
 
-def _standing(searches: Iterable[SearchStatus]) -> prometheus.CollectorRegistry:
+def _search_metrics(searches: Iterable[SearchStatus]) -> prometheus.CollectorRegistry:
     registry = prometheus.CollectorRegistry()
     by_search = prometheus.Gauge(
         "tuneyard_searches", "Searches by state.", ["task", "state"], registry=registry
@@ -84,7 +86,7 @@ class MetricsMiddleware:
 
         def count(status: int) -> None:
             route = getattr(scope.get("route"), "path", UNKNOWN)
-            # a method may be any word where no route takes it
+            # where no route takes it, a method may be any word
             known = route != UNKNOWN and status != HTTPStatus.METHOD_NOT_ALLOWED
             method = scope["method"] if known else UNKNOWN
             self._metrics.count(method, route, status, time.perf_counter() - started)

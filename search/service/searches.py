@@ -1,4 +1,4 @@
-"""Routes of searches: submitted, listed, looked at, stopped and gone on with."""
+"""Routes of searches: submitted, listed, looked at, stopped, resumed and extended."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ Only = Annotated[str | None, Field(pattern=NAMED)]
 
 
 class Pages(Frozen):
-    """Which part of a list."""
+    """Which page of a list."""
 
     limit: Annotated[int, Field(ge=1, le=1000, description="At most so many.")] = 100
     page: Annotated[
@@ -106,7 +106,7 @@ async def stop(search: Name, service: Asked) -> SearchStatus:
 
 @router.post(f"{ONE}/resume", status_code=HTTPStatus.ACCEPTED, responses=CHANGE)
 async def resume(search: Name, service: Asked) -> SearchStatus:
-    """Goes on with a search that is over or interrupted, and has trials left."""
+    """Continues a search that is over or interrupted and has trials remaining."""
     async with service.changing(search):
         await run_in_threadpool(service.actions.resume, search)
     return await service.status(search)
@@ -114,7 +114,7 @@ async def resume(search: Name, service: Asked) -> SearchStatus:
 
 @router.post(f"{ONE}/extend", status_code=HTTPStatus.ACCEPTED, responses=CHANGE | SEND)
 async def extend(search: Name, extension: JsonBody[Extension], service: Asked) -> SearchStatus:
-    """Goes on with a search that is over, with more trials."""
+    """Continues a search that is over, with more trials."""
     async with service.changing(search):
         await run_in_threadpool(service.actions.extend, search, extension)
     return await service.status(search)

@@ -1,4 +1,4 @@
-"""Routes of a search as it goes on: its events, the log of its driver."""
+"""Routes that follow a search: its events, the log of its driver."""
 
 from __future__ import annotations
 
@@ -70,5 +70,5 @@ async def _followed(service: Service, job: Job) -> AsyncIterator[str]:
         async for text in service.queue.follow(job):
             yield text
     except RayAwayError as error:
-        # the answer has begun: there is no status to say it by
+        # the response has begun, so its status code can't be changed any more
         yield f"\ntuneyard: {error}\n"
