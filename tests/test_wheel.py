@@ -89,7 +89,9 @@ print(datasets.__file__, tuneyard.datasets.__file__)
     assert Path(ours).parts[-4:] == ("site-packages", "tuneyard", "datasets", "__init__.py")
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("tasks",)], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments", [("--help",), ("tasks",), ("space", "names-gru")], ids=" ".join
+)
 def test_the_command_runs_outside_the_checkout(
     environment: Path, tmp_path: Path, arguments: tuple[str, ...]
 ) -> None:
