@@ -124,7 +124,7 @@ class Records:
         eligible = [one for one in runs if one.data.tags["tuneyard.eligible"] == "true"]
         spec = parse_spec(yaml.safe_load(self.folder.read(SPEC)))
         kept = self.folder.kept_trials()
-        assert len(kept) == len(uploaded) == min(spec.keep, len(eligible))
+        assert len(kept) == len(uploaded) == min(spec.keep_checkpoints, len(eligible))
         assert {int(one.data.tags["tuneyard.number"]) for one in uploaded} == set(map(int, kept))
         found = find_result(self.client, self.name)
         assert found.model_dump(exclude={"wall_s"}) == result.model_dump(exclude={"wall_s"})
