@@ -17,6 +17,7 @@ from tuneyard.search.tracking.client import connect
 from tuneyard.search.tracking.runs import queue_search
 from tuneyard.search.tune.events import TrialEvents
 from tuneyard.trainables.training.checkpoint import load_params, load_state
+from tuneyard.trainables.worker.wire import report_of
 
 pytestmark = pytest.mark.usefixtures("local_ray")
 
@@ -63,7 +64,8 @@ def first_epochs(monkeypatch: pytest.MonkeyPatch) -> dict[int, int]:
     def on_trial_result(
         self: TrialEvents, iteration: int, trials: Any, trial: Any, result: Any, **info: Any
     ) -> None:
-        trained = max((len(values) for values in result["history"].values()), default=0)
+        history = report_of(result).single.history
+        trained = max((len(values) for values in history.values()), default=0)
         # a copy under PBT has the config of another; its folder stays
         found.setdefault(int(Path(trial.local_path).name), result["epoch"] - trained)
         real(self, iteration, trials, trial, result, **info)
