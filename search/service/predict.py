@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import threading
-from typing import Any  # Any: inputs and outputs are nested lists of JSON
+from typing import TYPE_CHECKING, Any  # Any: inputs and outputs are nested lists of JSON
 
 from pydantic import BaseModel, Field
 
 from tuneyard.search.frozen import Frozen
 from tuneyard.search.models.champions import find_champion
-from tuneyard.search.models.predict import ModelVersion, ServedModel, load_version, predict
 from tuneyard.search.service.errors import MissingError
 from tuneyard.search.tracking.queries import MlflowSearches
+
+if TYPE_CHECKING:
+    from tuneyard.search.models.predict import ModelVersion, ServedModel
 
 
 class Inputs(Frozen):
@@ -74,6 +76,9 @@ class Champions:
         Raises:
             SearchError: The inputs are not as the model takes them.
         """
+        # imported when needed: torch takes seconds and memory that a service without models saves
+        from tuneyard.search.models.predict import predict
+
         model = self._model(task, version)
         return Prediction(
             task=task,
@@ -84,6 +89,8 @@ class Champions:
         )
 
     def _model(self, task: str, version: ModelVersion) -> ServedModel:
+        from tuneyard.search.models.predict import load_version
+
         with self._loading:
             loaded = self._loaded.get(task)
             if loaded is None or loaded.version != str(version.version):

@@ -46,4 +46,4 @@ def folder_name(trial: Trial) -> str:
 def population_config(proposals: Proposals, size: int) -> dict[str, Any]:
     """PBT's configs, all proposed at the start: Tune refuses a searcher beside PBT."""
     configs = [config for _ in range(size) if (config := proposals())]
-    return {ASSIGNMENT: tune.grid_search([assignment_of(config) for config in configs])}
+    return {ASSIGNMENT: tune.grid_search([config[ASSIGNMENT] for config in configs])}

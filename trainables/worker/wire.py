@@ -6,10 +6,10 @@ Ray Tune's schedulers read plain numbers of a result by name; the names are here
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any  # Ray Tune's configs and results are dictionaries of anything
 
-from tuneyard.trainables.worker.assignment import Assignment, Params
+from tuneyard.trainables.worker.assignment import Assignment, Member, Params
 from tuneyard.trainables.worker.report import Report
 
 EPOCH = "epoch"
@@ -26,14 +26,17 @@ _REPORT = "report"
 
 
 def to_config(assignment: Assignment) -> dict[str, Any]:
-    """An assignment as the config of a trial of Ray Tune."""
-    return {ASSIGNMENT: assignment}
+    """An assignment as the config of a trial of Ray Tune.
+
+    It consists of plain values alone: under PBT, which proposes all configs at the start, Tune
+    replaces any other object with a placeholder until a trial has its folder.
+    """
+    return {ASSIGNMENT: asdict(assignment)}
 
 
 def assignment_of(config: Mapping[str, Any]) -> Assignment:
     """The assignment that a trial of Ray Tune has as its config."""
-    assignment: Assignment = config[ASSIGNMENT]
-    return assignment
+    return Assignment(tuple(Member(**member) for member in config[ASSIGNMENT]["members"]))
 
 
 def with_params(config: Mapping[str, Any], params: Params) -> dict[str, Any]:
