@@ -45,25 +45,24 @@ ROOMS: dict[str, str] = {
     "search.access": "",
     "search.retry": "",
     "search.spec": f"{SPACES} spaces.description spaces.registry trainables.worker {LEAVES}",
-    "search.trials": f"{SPACES} trainables.worker {LEAVES} search.spec",
+    "search.trials": f"{SPACES} {LEAVES}",
     "search.storage": f"{SPACES} trainables.training {LEAVES} search.trials",
     "search.study": f"{SPACES} trainables.worker {LEAVES} search.spec search.trials search.storage",
     "search.results": f"{SPACES} trainables.worker {LEAVES} search.spec search.trials",
-    "search.tracking": f"{SPACES} spaces.registry datasets trainables.task trainables.worker "
+    "search.tracking": f"{SPACES} spaces.registry datasets trainables.worker "
     f"{LEAVES} search.spec search.trials search.storage search.results",
     "search.tune": f"{SPACES} datasets trainables.task trainables.training trainables.worker "
     f"{LEAVES} search.spec search.trials search.storage search.study",
-    "search.models": f"{SPACES} spaces.registry datasets trainables.problem trainables.task "
-    f"trainables.training {LEAVES} search.spec search.trials search.results search.tracking",
-    "search.stages": f"{SPACES} spaces.registry datasets trainables.task trainables.training "
+    "search.models": f"{SPACES} spaces.registry trainables.task trainables.training {LEAVES} "
+    "search.results search.tracking",
+    "search.stages": f"{SPACES} datasets trainables.task trainables.training "
     f"trainables.worker {LEAVES} search.spec search.trials search.storage search.study "
     "search.results search.tracking search.tune search.models",
     "search.jobs": f"{LEAVES} search.tracking",
-    "search.api": f"{SPACES} spaces.registry datasets trainables.task {LEAVES} search.spec "
-    "search.trials search.storage search.study search.results search.tracking search.tune "
-    "search.models search.stages",
+    "search.api": f"{SPACES} {LEAVES} search.spec search.trials search.storage search.study "
+    "search.results search.tracking search.tune search.stages",
     "search.client": f"{LEAVES} search.spec search.trials search.results",
-    "search.service": f"{SPACES} spaces.registry datasets trainables.task {LEAVES} search.spec "
+    "search.service": f"{SPACES} spaces.registry datasets {LEAVES} search.spec "
     "search.results search.tracking search.models search.jobs",
     "search.cli": f"{SPACES} spaces.registry datasets {LEAVES} search.spec search.results "
     "search.tracking search.models search.api search.client search.service",
@@ -73,7 +72,7 @@ ROOMS: dict[str, str] = {
 # package or module -> the libraries that it and all below it may import, beside the standard
 # library. A name stands for itself and everything under it.
 LIBRARIES: dict[str, str] = {
-    "spaces": "annotated_types pydantic pydantic_core",
+    "spaces": "pydantic pydantic_core",
     "datasets": "anyascii numpy pooch sklearn torchvision.datasets",
     "datasets.image_folder": "PIL",
     "trainables": "numpy sklearn.metrics torch torchvision",
@@ -84,15 +83,14 @@ LIBRARIES: dict[str, str] = {
     "search.spec.schedulers": "ray.tune",
     "search.storage": "pyarrow",
     "search.study": "optuna sqlalchemy.pool",
-    "search.results": "pandas pydantic rich",
+    "search.results": "rich",
     "search.tracking": "mlflow pydantic",
     "search.tune": "ray",
     "search.models": "mlflow numpy torch",
     "search.stages": "torch",
     "search.jobs": "ray.exceptions.AuthenticationError ray.job_submission",
-    "search.api": "yaml",
     "search.client": "httpx pydantic",
-    "search.service": "fastapi numpy pydantic pydantic_core starlette",
+    "search.service": "fastapi pydantic pydantic_core starlette",
     "search.service.limits": "limits",
     "search.service.metrics": "prometheus_client",
     "search.service.server": "uvicorn",

@@ -100,10 +100,18 @@ def test_what_describes_a_search_imports_no_heavy_library(place: str) -> None:
     assert loaded(*dotted(place)) & HEAVY == set()
 
 
-def test_the_service_starts_without_ray_tune() -> None:
-    program = "import sys, tuneyard.search.service.server; print('\\n'.join(sys.modules))"
+def test_the_service_starts_without_what_trains() -> None:
+    program = """
+import sys
+import tuneyard.search.service.server
+from tuneyard.search.service.app import create_app
+from tuneyard.search.service.settings import read_settings
+
+create_app(read_settings({}))
+print("\\n".join(sys.modules))
+"""
     done = python("-c", program)
     assert done.returncode == 0, done.stderr
     names = done.stdout.splitlines()
     assert "fastapi" in names
-    assert {"ray", "ray.tune", "optuna", "torchvision", "sklearn"} & {*names} == set()
+    assert {"torch", "ray", "ray.tune", "optuna", "torchvision", "sklearn"} & {*names} == set()

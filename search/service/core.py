@@ -32,7 +32,6 @@ from tuneyard.search.tracking.result import read_result
 from tuneyard.search.tracking.status import needs_job, search_status
 from tuneyard.search.tracking.tags import SearchTags
 from tuneyard.spaces.registry import descriptions
-from tuneyard.trainables.task import find_task
 
 HEALTH_SECONDS = 3.0
 
@@ -54,9 +53,8 @@ class Service:
         self._champions = Champions(self.searches)
         self._fresh = Fresh()
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        for task in descriptions():
-            # imported now: it takes a second, and no request is to wait for it
-            find_task(task)
+        # the tasks are found now, so that no request waits for it
+        descriptions()
 
     @asynccontextmanager
     async def changing(self, search: str) -> AsyncIterator[None]:
