@@ -27,7 +27,7 @@ def find_champion(client: MlflowClient, task: str) -> ModelVersion | None:
     try:
         return client.get_model_version_by_alias(model_name(task), CHAMPION)
     except MlflowException as error:
-        # no such model, or no such alias; a server that is away must not look like that
+        # there is no such model or no such alias; any other error is not that
         if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
             return None
         raise

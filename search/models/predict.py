@@ -1,4 +1,4 @@
-"""A registered model loaded and asked: torch's exported graph, never a pickle."""
+"""A registered model, loaded to predict with: torch's exported graph, never a pickle."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def register(
             name="model",
             signature=mlflow.models.infer_signature(final.example, answer),
             input_example=final.example,
-            # asking MLflow to find out would start Python once more and import everything
+            # to infer them, MLflow would start another Python and import everything there
             pip_requirements=[f"torch=={torch.__version__.partition('+')[0]}", "mlflow"],
         )
         name = model_name(task)
@@ -89,7 +89,7 @@ def promote(
 
 @contextmanager
 def _opened(client: MlflowClient, run_id: str) -> Iterator[None]:
-    """An ended run made active, as logging a model needs it; then everything as it was."""
+    """Makes an ended run active, as logging a model requires, and restores everything after it."""
     before, ended = os.environ.get(TRACKING_URI), client.get_run(run_id).info
     mlflow.set_tracking_uri(client.tracking_uri)
     try:
@@ -97,7 +97,7 @@ def _opened(client: MlflowClient, run_id: str) -> Iterator[None]:
             yield
     finally:
         client.set_terminated(run_id, ended.status, ended.end_time)
-        # MLflow writes what is set into the environment, and forgets what was there
+        # MLflow writes the address into the environment, over what was there
         mlflow.set_tracking_uri(None)  # type: ignore[arg-type]
         if before is not None:
             os.environ[TRACKING_URI] = before
@@ -105,7 +105,7 @@ def _opened(client: MlflowClient, run_id: str) -> Iterator[None]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """MLflow tells of every step of logging a model, and of nothing that a user could change."""
+    """Silences what MLflow says while it logs a model; a user could change none of it."""
     logger = logging.getLogger("mlflow")
     level = logger.level
     logger.setLevel(logging.ERROR)

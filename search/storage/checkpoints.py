@@ -54,7 +54,7 @@ class BestCheckpoints(TrialListener):
         self._doomed: list[tuple[TrialRecord, bool]] = []
 
     def restored(self, record: TrialRecord) -> None:
-        """Ranks the trial if its checkpoint is still there; MLflow may have it, or not."""
+        """Ranks the trial if its checkpoint is still there, whether or not MLflow has it."""
         if record.checkpoint is not None and self._folder.holds(record.checkpoint):
             self._judge(record, uploaded=True)
 
@@ -93,7 +93,7 @@ class BestCheckpoints(TrialListener):
                 self._folder.delete(f"{CHECKPOINTS}/{name}")
 
     def _delete(self) -> None:
-        """Deletes what is beaten, in the store too where it is there."""
+        """Deletes the checkpoints that were beaten, from the store too if they are there."""
         for record, uploaded in self._doomed:
             delete = partial(self._folder.delete, f"{CHECKPOINTS}/{trial_folder(record.number)}")
             if uploaded:

@@ -20,7 +20,7 @@ from tuneyard.trainables.training.checkpoint_files import CONFIG, STATE
 SPEC = "spec.yaml"
 CHECKPOINTS = "checkpoints"
 EARLIER = "earlier"
-"""A trial's checkpoint of a run of the search before this one."""
+"""A trial's checkpoint from before the search was resumed."""
 
 
 class SearchFolder:
@@ -31,12 +31,12 @@ class SearchFolder:
     at the end. A name is a path below the folder, e.g. ``checkpoints/00012/checkpoint_000001``.
 
     Args:
-        storage: A folder, or an address such as ``s3://bucket/searches``, that holds a folder a
-            search.
+        storage: A folder, or an address such as ``s3://bucket/searches``, that holds one
+            folder per search.
         search: Name of the search.
 
     Attributes:
-        storage: Where it is, as it may be shown.
+        storage: Where it is, redacted.
 
     Raises:
         SearchError: The address is of no known object store.
@@ -53,7 +53,7 @@ class SearchFolder:
 
     @property
     def is_local(self) -> bool:
-        """Whether it is a path, which other machines need not see."""
+        """Whether it is a path, which other machines may not reach."""
         return isinstance(self.filesystem, LocalFileSystem)
 
     def address(self, name: str) -> str:
@@ -146,14 +146,14 @@ class SearchFolder:
         return earlier if self._is_whole(earlier) else None
 
     def _is_whole(self, checkpoint: str) -> bool:
-        """Whether a training can go on from a checkpoint, which a crash may have cut short."""
+        """Whether a training can be continued from a checkpoint; a crash may have cut it short."""
         if self.checkpoint_params(checkpoint) is None:
             return False
         try:
             with self.filesystem.open_input_file(f"{self.path}/{checkpoint}/{STATE}") as state:
                 # what torch writes is an archive with its table of contents at the end
                 return zipfile.is_zipfile(state)
-        # in an object store the end of a file too short for any archive lies before its start
+        # an object store refuses to seek before the start of a file, as it must in a short one
         except (OSError, ArrowException):
             return False
 
@@ -182,7 +182,7 @@ class SearchFolder:
     def delete(self, name: str) -> None:
         """Deletes a folder in it, if it is there."""
         while self.holds(name):
-            # Tune deletes what no trial needs any more, maybe in this instant
+            # Tune may delete it at the same time
             with suppress(FileNotFoundError):
                 self.filesystem.delete_dir(f"{self.path}/{name}")
 

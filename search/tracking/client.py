@@ -37,14 +37,14 @@ _ENVIRONMENT = {
     # the search's own writer tries again; a request that hangs must not hang it
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
-    # stdout is the command's: it would say where each run is, and draw bars
+    # stdout is the command's; without these, MLflow prints the address of each run and bars
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
 
 
 def check_store(tracking_uri: str | None, *, must_exist: bool = False) -> None:
-    """Sees that MLflow is there, and makes nothing: a client makes a local store.
+    """Checks that MLflow answers, and makes nothing, where `connect` makes a local store.
 
     Args:
         tracking_uri: Its address; None means MLflow's own default.
@@ -85,7 +85,7 @@ def connect(tracking_uri: str | None) -> MlflowClient:
     try:
         client = MlflowClient(uri)
         client.search_experiments(max_results=1)
-    except Exception as error:  # those of the database's driver come as they are
+    except Exception as error:  # a database's driver raises its own kinds
         # the address of a database holds a password
         reason = first_line(error).replace(uri, shown(uri))
         raise SearchError(

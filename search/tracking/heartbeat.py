@@ -89,9 +89,9 @@ class Heartbeat:
             try:
                 set_tags(self._client, self._run_id, self._tags())
             except Exception as error:
-                # what matters is said by the writer, which keeps what it could not write
+                # the writer, which tries again, is the one that warns
                 logger.debug("no heartbeat: %s", error)
-            # the last beat, after the end, leaves the full time
+            # one more heartbeat after the end: it holds the time that the search took
             over = self._ended.is_set()
             self._ended.wait(BEAT_SECONDS)
 

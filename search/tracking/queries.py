@@ -56,12 +56,12 @@ class MlflowSearches:
         self.address = shown(self._uri)
         self._client: MlflowClient | None = None
         self._connecting = threading.Lock()
-        # a search keeps its run; one that was deleted is looked for again
+        # the run of a search does not change, unless a person deletes it
         self._runs: dict[str, str] = {}
         self._experiments: tuple[float, dict[str, str]] = (0.0, {})
 
     def ask(self, question: Callable[[MlflowClient], T]) -> T:
-        """What MLflow answers; an error of its own costs one line."""
+        """What MLflow answers to a question; that it does not answer is said in one line."""
         client = self._connected()
         try:
             return question(client)
@@ -72,7 +72,7 @@ class MlflowSearches:
             raise MlflowAwayError(f"MLflow does not answer at {self.address}: {reason}") from None
 
     def check(self) -> None:
-        """Asks for next to nothing."""
+        """Asks MLflow a small question, to see whether it answers."""
         self.ask(lambda client: client.search_experiments(max_results=1))
 
     def find(self, name: str) -> Run | None:
@@ -114,8 +114,8 @@ class MlflowSearches:
 
         Args:
             task: Only those of this task.
-            state: Only those that may be shown in this state: which of them are is not in MLflow
-                alone, see `shown_state`.
+            state: Only those that may be in this state; `shown_state`, which knows of the jobs,
+                says which of them are.
             user: Only those that this user submitted.
             limit: At most so many.
             start: Leave out so many before them.
@@ -179,7 +179,7 @@ class MlflowSearches:
         return list(found), _start(found.token)
 
     def _known_experiments(self) -> dict[str, str]:
-        """The experiments' ids by task; they are asked for now and then."""
+        """The experiments' ids by task, asked for anew every few seconds."""
         until, known = self._experiments
         if time.monotonic() > until:
             found = self.ask(
@@ -194,7 +194,7 @@ class MlflowSearches:
         self.ask(lambda client: set_tags(client, run.info.run_id, tags))
 
     def forget(self) -> None:
-        """Asks for everything again."""
+        """Forgets the experiments, so that the next question asks for them again."""
         self._experiments = (0.0, {})
 
     def _connected(self) -> MlflowClient:
@@ -214,7 +214,7 @@ def _conditions(state: SearchState | None, user: str | None) -> list[str]:
             raise SearchError(f"user must be the name of a token, got {user!r}")
         conditions.append(SearchTags.condition("user", "=", user))
     if state == "interrupted":
-        # the driver did not live to say so: its tag is that of a search under way
+        # its driver died before it could write an end: its tag is that of a search under way
         ends = ("completed", "stopped", "failed")
         conditions += [SearchTags.condition("state", "!=", end) for end in ends]
     elif state is not None:
@@ -223,7 +223,7 @@ def _conditions(state: SearchState | None, user: str | None) -> list[str]:
 
 
 def _token(start: int) -> str | None:
-    """MLflow's token of a page; a client's own could be anything."""
+    """MLflow's token of a page, made from a number that a client sent."""
     return SearchUtils.create_page_token(start) if start else None  # type: ignore[no-untyped-call]
 
 

@@ -67,7 +67,7 @@ class Recorder(TrialListener):
         self.writer.start(PARENT, self._search, {}, run_id=run.run_id)
 
     def restored(self, record: TrialRecord) -> None:
-        """Counts a trial that ended before, and writes what MLflow had not taken of its end."""
+        """Counts a trial that ended before, and writes its end where MLflow lacks it."""
         child = self._children.get(record.number)
         self._start(record, child)
         if child is None or not child.ended:
@@ -113,7 +113,7 @@ class Recorder(TrialListener):
             }
             for name, values in history.items()
         }
-        # the last epoch is logged at the end, where it is thinned out
+        # where the last epoch is skipped, it is logged at the trial's end
         skipped = record.epoch not in next(iter(metrics.values()))
         self._last[record.number] = {
             name: {record.epoch: values[-1]} for name, values in history.items() if skipped

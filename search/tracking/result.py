@@ -42,7 +42,7 @@ def find_parent(client: MlflowClient, name: str) -> Run:
 
 
 def read_result(client: MlflowClient, parent: Run) -> SearchResult:
-    """The result of a search as far as it has come, from its parent run and their children.
+    """The result of a search as far as it has come, from its run and those of its trials.
 
     Args:
         client: Of the tracking server.

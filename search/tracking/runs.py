@@ -37,7 +37,7 @@ _STATUS: dict[ResultState, str] = {
 
 @dataclass(frozen=True)
 class SearchRun:
-    """Where a search is in MLflow; the address as it may be shown."""
+    """Where a search is in MLflow; its address is redacted."""
 
     tracking_uri: str
     experiment_id: str
@@ -94,7 +94,7 @@ def find_search(client: MlflowClient, name: str) -> Run | None:
     found = client.search_runs(
         [experiment.experiment_id for experiment in experiments],
         filter_string=" and ".join(
-            # of a search's runs its own alone has a task
+            # the runs of its trials name the search too, but no task
             [SearchTags.condition("search", "=", name), SearchTags.condition("task", "LIKE", "%")]
         ),
         max_results=1,

@@ -32,7 +32,7 @@ def needs_job(run: Run, now: float) -> bool:
 
 
 def shown_state(run: Run, live: Collection[str] | None, now: float) -> SearchState:
-    """The state of a search: its tag's, unless nobody is there who would move it on.
+    """The state of a search: that of its tag, or interrupted where no driver or job is left.
 
     Args:
         run: The search's run.
@@ -111,7 +111,7 @@ def _objective(task: str) -> Objective:
     try:
         return find_description(task).objective
     except SpaceError:
-        # a task that another version has
+        # the task is of another version of tuneyard
         return Objective(metric="unknown", mode="min")
 
 
@@ -123,7 +123,7 @@ def _counts(tags: SearchTags, state: SearchState) -> dict[str, int]:
 def _wall(run: Run, tags: SearchTags, state: SearchState, now: float) -> float | None:
     if tags.wall is not None or state == "queued" or tags.layout > 0:
         return tags.wall
-    # there was no such tag yet
+    # the first versions wrote no such tag
     end = _seconds(run.info.end_time) if run.info.end_time else now
     return round(end - _seconds(run.info.start_time), 3)
 
@@ -133,7 +133,7 @@ def _seconds(milliseconds: int) -> float:
 
 
 def _finite(value: float | None) -> float | None:
-    """None for what JSON has no number for."""
+    """None for a number that JSON cannot hold."""
     return value if value is not None and math.isfinite(value) else None
 
 

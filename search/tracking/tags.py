@@ -223,5 +223,5 @@ class VersionTags(Tags):
 def _text(value: object) -> str:
     if isinstance(value, str):
         return value
-    # of a float json writes what repr does
+    # json writes a float as repr does
     return json.dumps(value)

@@ -29,7 +29,7 @@ MAX_PARAMS = 100
 
 @dataclass
 class _Run:
-    """What one run still lacks in MLflow; only the writer's thread touches it."""
+    """What one run still lacks in MLflow; only the writer's thread reads and changes it."""
 
     name: str
     start_time: int
@@ -75,7 +75,7 @@ class MlflowWriter:
     def start(
         self, key: int, name: str, tags: Mapping[str, str], run_id: str | None = None
     ) -> None:
-        """Makes a run, or takes up one that there is; `key` is its name among these calls."""
+        """Makes a run, or continues one; `key` names it in the other calls."""
         started = _now()
         self._queue.put(
             lambda: self._runs.update({key: _Run(name, started, dict(tags), run_id=run_id)})
@@ -111,7 +111,7 @@ class MlflowWriter:
         self._file(key, log)
 
     def remove(self, key: int, artifact_path: str, then: Callable[[], None]) -> None:
-        """Deletes artifacts of a run, then does what was to wait for that."""
+        """Deletes artifacts of a run, then calls `then`."""
 
         def delete(run: str) -> None:
             artifacts = self._client.get_run(run).info.artifact_uri
@@ -135,7 +135,7 @@ class MlflowWriter:
         self._queue.put(take)
 
     def reopen(self, key: int) -> None:
-        """Takes back a run's end."""
+        """Sets a run that has ended to running again."""
 
         def take() -> None:
             self._runs[key].status = "RUNNING"
@@ -217,7 +217,7 @@ class MlflowWriter:
         return True
 
     def _write(self, run: _Run) -> None:
-        """Writes one run; what was taken is dropped, so that a second try goes on from there."""
+        """Writes one run; what MLflow took is dropped, so that the next attempt continues there."""
         if run.run_id is None:
             run.run_id = self._made_before(run) or self._make(run)
         while run.params or run.tags or run.metrics:
