@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import time
 from operator import itemgetter
-from types import TracebackType
-from typing import Self
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -59,17 +57,13 @@ class Progress(TrialListener):
             transient=True,
         )
 
-    def __enter__(self) -> Self:
+    def search_started(self) -> None:
+        """Starts the live display, on a terminal."""
         if self._console.is_terminal:
             self._live.start()
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def search_ended(self) -> None:
+        """Ends the live display, and leaves its last line."""
         if self._console.is_terminal:
             self._live.stop()
         self._say(self._line())

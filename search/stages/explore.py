@@ -10,6 +10,7 @@ from tuneyard.search.stages.stage import Findings, Stage
 from tuneyard.search.storage.checkpoints import BestCheckpoints
 from tuneyard.search.tracking.recorder import Recorder
 from tuneyard.search.tracking.runs import ChildRun, last_epoch
+from tuneyard.search.trials.listener import TrialListener
 from tuneyard.search.trials.ranking import best_trial
 from tuneyard.search.tune.events import SearchStopper, TrialEvents
 from tuneyard.search.tune.runner import run_trials
@@ -38,25 +39,24 @@ class Explore(Stage):
             at_end=search.spec.scheduler.population,
         )
         progress = Progress(search, context.clock, show=context.settings.display)
-        events = TrialEvents(
-            [study, recorder, checkpoints, progress, stopper],
-            study.ended_before,
-            _known_epochs(context),
-        )
+        listeners: list[TrialListener] = [study, recorder, checkpoints, progress, stopper]
+        events = TrialEvents(listeners, study.ended_before, _known_epochs(context))
+        for listener in listeners:
+            listener.search_started()
         try:
-            with progress:
-                run_trials(
-                    search,
-                    context.folds,
-                    study,
-                    events,
-                    stopper,
-                    context.folder,
-                    seconds=context.seconds,
-                )
+            run_trials(
+                search,
+                context.folds,
+                study,
+                events,
+                stopper,
+                context.folder,
+                seconds=context.seconds,
+            )
         finally:
             events.close("error")
-            checkpoints.close()
+            for listener in listeners:
+                listener.search_ended()
             missing_runs = recorder.writer.flush(GIVE_UP_SECONDS)
             self._warn(context, missing_runs, study.close(GIVE_UP_SECONDS))
             checkpoints.sweep()

@@ -78,7 +78,7 @@ class BestCheckpoints(TrialListener):
         value = record.value if record.value is not None else 0.0
         return (not record.eligible, self._objective.cost(value), record.number)
 
-    def close(self) -> None:
+    def search_ended(self) -> None:
         """Asks for the last deletions; `sweep` comes when the store has done what it was asked."""
         self._delete()
 

@@ -13,8 +13,7 @@ History = Mapping[str, Sequence[float]]
 class TrialListener:
     """Hears of a search and its trials, in order, on the driver's thread: it must not block.
 
-    A subclass overrides what it needs; the other methods do nothing. Only `search_ended` may
-    block, to finish what was begun.
+    A subclass overrides what it needs; the other methods do nothing.
     """
 
     def search_started(self) -> None:

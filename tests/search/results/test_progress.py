@@ -3,6 +3,8 @@
 import io
 import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, Literal
@@ -43,6 +45,16 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Seconds:
     for module in (clock_module, progress):
         monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=clock.monotonic))
     return clock
+
+
+@contextmanager
+def from_start_to_end(shown: Progress) -> Iterator[None]:
+    """A search from its start to its end."""
+    shown.search_started()
+    try:
+        yield
+    finally:
+        shown.search_ended()
 
 
 class Shown:
@@ -98,7 +110,7 @@ class Shown:
 
 def test_the_line_of_a_log(clock: Seconds) -> None:
     shown = Shown(terminal=False, width=40)
-    with shown.progress:
+    with from_start_to_end(shown.progress):
         clock.now += 1
         shown.trial(0, 0.8)
         shown.trial(1, 0.41234567)
@@ -116,7 +128,7 @@ def test_the_line_of_a_log(clock: Seconds) -> None:
 def test_a_log_is_told_every_ten_seconds(clock: Seconds) -> None:
     shown = Shown(terminal=False)
     record = TrialRecord(0, {})
-    with shown.progress:
+    with from_start_to_end(shown.progress):
         shown.progress.started(record)
         for _ in range(35):
             clock.now += 1
@@ -128,7 +140,7 @@ def test_a_log_is_told_every_ten_seconds(clock: Seconds) -> None:
 
 def test_a_search_without_a_trial_yet(clock: Seconds) -> None:
     shown = Shown(terminal=False)
-    with shown.progress:
+    with from_start_to_end(shown.progress):
         clock.now += 3661
     assert shown.lines == ["0/10 trials · 0 running · 0 pruned · 0 failed · 61:01 elapsed"]
 
@@ -148,7 +160,7 @@ def test_what_is_left(
     clock: Seconds, budget: str | None, elapsed: float, ended: int, remaining: str
 ) -> None:
     shown = Shown(terminal=False, **({"time": budget} if budget else {}))
-    with shown.progress:
+    with from_start_to_end(shown.progress):
         for number in range(ended):
             shown.trial(number, 0.5)
         clock.now += elapsed
@@ -160,7 +172,7 @@ def test_a_resumed_search_counts_what_was_before(clock: Seconds) -> None:
     for number, state in enumerate(("completed", "pruned", "diverged", "completed")):
         record = TrialRecord(number, {}, state=state, value=1.0 - number / 10)  # type: ignore[arg-type]
         shown.progress.restored(record)
-    with shown.progress:
+    with from_start_to_end(shown.progress):
         shown.trial(4, 0.9)
         clock.now += 10
     # the first run's trials were ended in its own time
@@ -176,7 +188,7 @@ def test_the_best_so_far_did_not_fail(
     clock: Seconds, mode: Literal["min", "max"], best: str
 ) -> None:
     shown = Shown(terminal=False, mode=mode)
-    with shown.progress:
+    with from_start_to_end(shown.progress):
         shown.trial(0, 0.5)
         shown.trial(1, 0.9)
         shown.trial(2, 0.2)
@@ -195,14 +207,14 @@ REASONS = [
 @pytest.mark.parametrize("reason", REASONS)
 def test_a_failure_is_printed_as_it_is(clock: Seconds, terminal: bool, reason: str) -> None:
     shown = Shown(terminal=terminal, width=60)
-    with shown.progress:
+    with from_start_to_end(shown.progress):
         shown.trial(7, None, "failed", reason=reason)
         assert f"trial 7 failed: {reason}\n" in shown.text.replace("\r", "")
 
 
 def test_only_failures_have_a_line_of_their_own(clock: Seconds) -> None:
     shown = Shown(terminal=False)
-    with shown.progress:
+    with from_start_to_end(shown.progress):
         clock.now += 1
         shown.trial(0, 0.5)
         for number, state in enumerate(("pruned", "diverged", "out_of_memory", "early_stopped"), 1):
@@ -213,7 +225,7 @@ def test_only_failures_have_a_line_of_their_own(clock: Seconds) -> None:
 
 def test_a_terminal_shows_the_five_best() -> None:
     shown = Shown(terminal=True, width=120)
-    with shown.progress:
+    with from_start_to_end(shown.progress):
         for number, value in enumerate([0.8, 0.31, 0.72, 0.55, 0.44, 0.93]):
             shown.trial(number, value)
         running = shown.trial(6, 0.123456, "running")
@@ -232,7 +244,7 @@ def test_a_terminal_shows_the_five_best() -> None:
 
 def test_a_terminal_cuts_configs_and_nothing_else() -> None:
     shown = Shown(terminal=True, width=60)
-    with shown.progress:
+    with from_start_to_end(shown.progress):
         for number in range(3):
             record = shown.trial(number, 0.5, "early_stopped")
             record.params |= {f"optimizer.sgd.parameter{index}": 0.5 for index in range(20)}
@@ -251,7 +263,7 @@ LOSS = ranked_by(Objective("val_loss", "min"), parse_spec({"task": "diabetes"}))
 def test_nothing_is_shown_unasked(capfd: pytest.CaptureFixture[str]) -> None:
     silent = Progress(LOSS, Clock(50, None), show=False)
     record = TrialRecord(0, {}, state="failed", reason="no")
-    with silent:
+    with from_start_to_end(silent):
         silent.started(record)
         silent.ended(record)
     assert capfd.readouterr() == ("", "")
@@ -259,7 +271,7 @@ def test_nothing_is_shown_unasked(capfd: pytest.CaptureFixture[str]) -> None:
 
 def test_it_is_shown_on_stderr(capfd: pytest.CaptureFixture[str]) -> None:
     loud = Progress(LOSS, Clock(50, None), show=True)
-    with loud:
+    with from_start_to_end(loud):
         pass
     out, err = capfd.readouterr()
     assert out == ""

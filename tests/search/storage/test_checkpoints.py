@@ -72,7 +72,7 @@ class Store:
 
 def end(best: BestCheckpoints, store: Store) -> None:
     """As a search ends."""
-    best.close()
+    best.search_ended()
     store.work()
     best.sweep()
 
