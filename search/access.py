@@ -17,8 +17,8 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def shown(address: str) -> str:
-    """An address that may be shown: without the password and the options that it may hold."""
+def redacted(address: str) -> str:
+    """An address without the password and the options that it may hold, for people to see."""
     if "://" not in address:
         return address
     return re.sub(r"^([^:/]+://[^:/?#]*):[^/?#]*@", r"\1:***@", address).partition("?")[0]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from tuneyard.search.access import shown
+from tuneyard.search.access import redacted
 from tuneyard.search.errors import SearchError
 from tuneyard.search.results.result import SearchResult
 from tuneyard.search.spec.budget import Budget
@@ -80,7 +80,7 @@ def search(spec: SearchSpec, settings: Settings | None = None) -> SearchResult:
         client = connect(settings.tracking_uri)
         if find_search(client, name):
             raise SearchError(
-                f"there is a search {name!r} in {shown(client.tracking_uri)} already; give "
+                f"there is a search {name!r} in {redacted(client.tracking_uri)} already; give "
                 "another --name"
             )
         find_experiment(client, spec.task)

@@ -16,15 +16,15 @@ def ui(
     tracking_uri: TrackingUri = None,
 ) -> None:
     """Opens the MLflow UI of the local store on 127.0.0.1."""
-    from tuneyard.search.access import shown
+    from tuneyard.search.access import redacted
     from tuneyard.search.tracking.client import check_store, tracking_address
 
     uri = tracking_address(tracking_uri)
     if uri.startswith("http"):
-        typer.echo(f"MLflow has its UI at {shown(uri)}")
+        typer.echo(f"MLflow has its UI at {redacted(uri)}")
         return
     check_store(uri, must_exist=True)
-    typer.echo(f"MLflow's UI of {shown(uri)}: http://127.0.0.1:{port} (end it with Ctrl+C)")
+    typer.echo(f"MLflow's UI of {redacted(uri)}: http://127.0.0.1:{port} (end it with Ctrl+C)")
     # not as an argument, which everybody on the machine may read: it may hold a password
     os.environ["MLFLOW_BACKEND_STORE_URI"] = uri
     # of its four workers and its job queue one person needs one worker

@@ -6,7 +6,7 @@ from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
-from tuneyard.search.access import shown
+from tuneyard.search.access import redacted
 from tuneyard.search.errors import SearchError
 from tuneyard.search.results.result import SearchResult
 from tuneyard.search.tracking.result import find_parent, read_result
@@ -54,7 +54,7 @@ def _search_of_champion(client: MlflowClient, task: str) -> str:
     champion = find_champion(client, task)
     if champion is None:
         raise SearchError(
-            f"task {task!r} has no champion in {shown(client.tracking_uri)} yet; "
+            f"task {task!r} has no champion in {redacted(client.tracking_uri)} yet; "
             f"run: tuneyard search {task}"
         )
     search = VersionTags.decode(champion.tags).search

@@ -13,7 +13,7 @@ from tuneyard.spaces.objective import Objective
 SearchState = Literal["queued", "running", "interrupted", "completed", "stopped", "failed"]
 """A search's state; the last three are ends.
 
-An ``interrupted`` search lost its driver, or its place in the queue: `resume` goes on with it.
+An ``interrupted`` search lost its driver, or its place in the queue: `resume` continues it.
 """
 
 OVER: frozenset[SearchState] = frozenset({"interrupted", "completed", "stopped", "failed"})

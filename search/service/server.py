@@ -18,7 +18,7 @@ IDLE_SECONDS = 75
 """How long a connection is kept on which nothing is asked."""
 
 GRACE_SECONDS = 3
-"""What requests under way get when the service ends; streams of events would go on for ever."""
+"""What requests under way get when the service ends; streams of events would continue for ever."""
 
 logger = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from pyarrow import ArrowException
 from pyarrow.fs import FileSelector, FileSystem, FileType, LocalFileSystem, copy_files
 
-from tuneyard.search.access import shown
+from tuneyard.search.access import redacted
 from tuneyard.search.errors import SearchError, first_line
 from tuneyard.search.trials.record import Params, trial_folder
 from tuneyard.trainables.training.checkpoint_files import CONFIG, STATE
@@ -44,7 +44,7 @@ class SearchFolder:
 
     def __init__(self, storage: Path | str, search: str) -> None:
         self._storage, self._search = str(storage), search
-        self.storage = shown(self._storage)
+        self.storage = redacted(self._storage)
         self.filesystem, root = _resolve(self._storage)
         self.path = f"{root.rstrip('/')}/{search}"
 
@@ -205,9 +205,9 @@ def _resolve(storage: str) -> tuple[FileSystem, str]:
         if not path.strip("/"):
             raise ValueError("it names no bucket")
     except (ArrowException, OSError, ValueError) as error:
-        reason = first_line(error).replace(storage, shown(storage))
+        reason = first_line(error).replace(storage, redacted(storage))
         raise SearchError(
-            f"--storage {shown(storage)} can't be used: {reason}; name a folder, or an object "
+            f"--storage {redacted(storage)} can't be used: {reason}; name a folder, or an object "
             "store such as s3://bucket/searches"
         ) from None
     return filesystem, path

@@ -33,17 +33,17 @@ STORED = [field.name for field in fields(TrialRecord) if field.name not in ("cur
 class Study(TrialListener):
     """Proposes configs and learns from their results.
 
-    The first config is the space's baseline. A resumed study goes on where the mirror and the
-    folder's list of proposed trials end: what was proposed and has no end comes first.
+    The first config is the space's baseline. A resumed study continues where the mirror and the
+    folder's record of proposals end: trials that were proposed and have not ended come first.
 
     Args:
         space: The narrowed space.
         objective: What is optimised.
         sampler: Which sampler.
-        folder: Of the search; is told of every trial that is proposed.
+        folder: Of the search; every proposal is recorded in it.
         seed: Of the sampler.
         name: Name of the mirrored study.
-        studies: Optuna storage of the mirror; see `study_mirror.studies_address`.
+        studies: Optuna storage of the mirror; see `tuneyard.search.study.store.studies_address`.
         resumed: Whether the search has begun before.
 
     Attributes:
@@ -63,7 +63,7 @@ class Study(TrialListener):
         studies: str | None = None,
         resumed: bool = False,
     ) -> None:
-        # its messages are one line a trial; ours are the display's
+        # Optuna logs one line per trial; the display of the search is ours
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self._space = space
         self._proposals = Proposals(folder)
@@ -74,7 +74,7 @@ class Study(TrialListener):
         stored = {trial.user_attrs["number"]: trial for trial in self._mirror.trials}
         self.ended_before = [_record(stored[number]) for number in sorted(stored)]
         started = self._proposals.numbers() if resumed else []
-        # the same seed would propose once more what was proposed at the start
+        # with the same seed it would propose again what it proposed at the start
         self._study = optuna.create_study(
             direction=direction, sampler=build_sampler(sampler, seed + len(started))
         )
@@ -94,7 +94,7 @@ class Study(TrialListener):
         return (config for config in grid if config not in proposed)
 
     def _rebuild(self, stored: Mapping[int, FrozenTrial], started: list[int]) -> None:
-        """Numbers the trials as they were: Optuna counts them as they come."""
+        """Adds the trials in the order of their numbers: Optuna numbers them as they come."""
         for number in range(max([*stored, *started], default=-1) + 1):
             if number in stored:
                 self._study.add_trial(stored[number])
@@ -108,7 +108,7 @@ class Study(TrialListener):
         return self._waiting.pop(0) if self._waiting else self._next()
 
     def _next(self) -> tuple[int, Params] | None:
-        """One that was not proposed before."""
+        """A proposal that was not made before; None when a grid has no more."""
         if self._grid is None or not self._study.get_trials(deepcopy=False):
             return self._propose(None)
         config = next(self._grid, None)
@@ -142,7 +142,7 @@ class Study(TrialListener):
             self._asked[record.number].report(record.value, step=record.epoch)
 
     def ended(self, record: TrialRecord) -> None:
-        """Tells the study how the trial ended and mirrors it whole."""
+        """Tells the study how the trial ended, and stores the whole trial in the mirror."""
         trial = self._asked[record.number]
         for name, value in asdict(record).items():
             if name in STORED:
@@ -157,7 +157,7 @@ class Study(TrialListener):
         self._mirror.add(self._study.get_trials(deepcopy=False)[record.number])
 
     def close(self, give_up_after: float) -> int:
-        """Ends the mirroring; how many trials it lacks, see `Mirror.close`."""
+        """Closes the mirror; returns how many trials it lacks, see `Mirror.close`."""
         return self._mirror.close(give_up_after)
 
 

@@ -17,7 +17,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run, RunTag
 from mlflow.exceptions import MlflowException
 
-from tuneyard.search.access import shown
+from tuneyard.search.access import redacted
 from tuneyard.search.errors import SearchError, first_line
 from tuneyard.search.tracking.tags import Tags
 
@@ -87,9 +87,9 @@ def connect(tracking_uri: str | None) -> MlflowClient:
         client.search_experiments(max_results=1)
     except Exception as error:  # a database's driver raises its own kinds
         # the address of a database holds a password
-        reason = first_line(error).replace(uri, shown(uri))
+        reason = first_line(error).replace(uri, redacted(uri))
         raise SearchError(
-            f"MLflow does not answer at {shown(uri)}: {reason}; start it there, or name another "
+            f"MLflow does not answer at {redacted(uri)}: {reason}; start it there, or name another "
             "address with --tracking-uri or MLFLOW_TRACKING_URI"
         ) from None
     return client

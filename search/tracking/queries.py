@@ -11,7 +11,7 @@ from mlflow.entities import Run
 from mlflow.store.entities import PagedList
 from mlflow.utils.search_utils import SearchUtils
 
-from tuneyard.search.access import shown
+from tuneyard.search.access import redacted
 from tuneyard.search.errors import SearchError, first_line
 from tuneyard.search.results.status import SearchState, TrialPage, TrialStatus
 from tuneyard.search.spec.names import NAME
@@ -53,7 +53,7 @@ class MlflowSearches:
 
     def __init__(self, tracking_uri: str | None = None) -> None:
         self._uri = tracking_address(tracking_uri)
-        self.address = shown(self._uri)
+        self.address = redacted(self._uri)
         self._client: MlflowClient | None = None
         self._connecting = threading.Lock()
         # the run of a search does not change, unless a person deletes it

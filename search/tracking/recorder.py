@@ -80,7 +80,7 @@ class Recorder(TrialListener):
         child = self._children.get(record.number)
         self._start(record, child)
         if child is not None and child.ended:
-            # the end is in MLflow, but not in the study: the trial goes on
+            # the end is in MLflow, but not in the study: the trial continues
             again = TrialTags(state=record.state, eligible=False)
             self.writer.log(record.number, tags=again.encode())
             self.writer.reopen(record.number)

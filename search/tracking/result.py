@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 from mlflow.entities import Run
 
-from tuneyard.search.access import shown
+from tuneyard.search.access import redacted
 from tuneyard.search.errors import SearchError
 from tuneyard.search.results.result import (
     BaselineResult,
@@ -35,7 +35,7 @@ def find_parent(client: MlflowClient, name: str) -> Run:
     found = find_search(client, name)
     if not found:
         raise SearchError(
-            f"there is no search and no task {name!r} in {shown(client.tracking_uri)}; "
+            f"there is no search and no task {name!r} in {redacted(client.tracking_uri)}; "
             f"tasks: {', '.join(descriptions())}"
         )
     return found

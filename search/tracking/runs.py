@@ -13,7 +13,7 @@ from mlflow.entities import Run, RunStatus
 from mlflow.exceptions import MlflowException
 
 from tuneyard.datasets import Dataset
-from tuneyard.search.access import shown
+from tuneyard.search.access import redacted
 from tuneyard.search.errors import SearchError
 from tuneyard.search.results.result import ResultState, SearchResult
 from tuneyard.search.spec.names import NAME
@@ -46,7 +46,7 @@ class SearchRun:
     @classmethod
     def of(cls, client: MlflowClient, run: Run) -> SearchRun:
         """The place of a search's run."""
-        return cls(shown(client.tracking_uri), run.info.experiment_id, run.info.run_id)
+        return cls(redacted(client.tracking_uri), run.info.experiment_id, run.info.run_id)
 
 
 @dataclass(frozen=True)
@@ -80,8 +80,8 @@ def find_experiment(client: MlflowClient, task: str) -> str:
         return find_experiment(client, task)
     if experiment.lifecycle_stage != "active":
         raise SearchError(
-            f"the experiment {name} was deleted in MLflow at {shown(client.tracking_uri)}; restore "
-            "it there, or name another store with --tracking-uri"
+            f"the experiment {name} was deleted in MLflow at {redacted(client.tracking_uri)}; "
+            "restore it there, or name another store with --tracking-uri"
         )
     return experiment.experiment_id
 

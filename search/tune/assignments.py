@@ -14,7 +14,7 @@ from tuneyard.trainables.worker.assignment import Assignment, Member
 from tuneyard.trainables.worker.wire import ASSIGNMENT, assignment_of, to_config
 
 
-class Proposals:
+class Assignments:
     """The study's proposals as configs of trials; unfinished trials continue from checkpoints."""
 
     def __init__(self, study: Study, folder: SearchFolder) -> None:
@@ -43,7 +43,7 @@ def folder_name(trial: Trial) -> str:
     return trial_folder(assignment_of(trial.config).members[0].number)
 
 
-def population_config(proposals: Proposals, size: int) -> dict[str, Any]:
+def population_config(assignments: Assignments, size: int) -> dict[str, Any]:
     """PBT's configs, all proposed at the start: Tune refuses a searcher beside PBT."""
-    configs = [config for _ in range(size) if (config := proposals())]
+    configs = [config for _ in range(size) if (config := assignments())]
     return {ASSIGNMENT: tune.grid_search([config[ASSIGNMENT] for config in configs])}

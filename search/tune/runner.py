@@ -15,7 +15,7 @@ from tuneyard.search.spec.resolved import ResolvedSpec
 from tuneyard.search.spec.schedulers import SchedulerSetting
 from tuneyard.search.storage.folder import CHECKPOINTS, SearchFolder
 from tuneyard.search.study.study import Study
-from tuneyard.search.tune.assignments import Proposals, folder_name, population_config
+from tuneyard.search.tune.assignments import Assignments, folder_name, population_config
 from tuneyard.search.tune.connection import ENVIRONMENT
 from tuneyard.search.tune.events import SearchStopper, TrialEvents
 from tuneyard.search.tune.resources import Capacity
@@ -25,7 +25,7 @@ from tuneyard.trainables.worker.setup import TrialSetup
 from tuneyard.trainables.worker.trainable import TrialTrainable
 
 WORKER_LOSSES = 2
-"""How often a trial goes on from its checkpoint after its worker was lost."""
+"""How often a trial continues from its checkpoint after its worker was lost."""
 
 
 def run_trials(
@@ -66,7 +66,7 @@ def run_trials(
     # a population copies from older checkpoints of others
     population = spec.scheduler.population
     waiting = spec.scheduler.needs_all_trials
-    proposals = Proposals(study, folder)
+    assignments = Assignments(study, folder)
     capacity = Capacity(resources, left if waiting else spec.max_concurrent_trials)
     scheduler = spec.scheduler.build(
         SchedulerSetting(
@@ -80,9 +80,9 @@ def run_trials(
             name=CHECKPOINTS,
             storage_path=folder.path,
             storage_filesystem=None if folder.is_local else folder.filesystem,
-            config=population_config(proposals, left) if population else None,
+            config=population_config(assignments, left) if population else None,
             num_samples=1 if population else left,
-            search_alg=None if population else StudySearcher(proposals, capacity, deadline),
+            search_alg=None if population else StudySearcher(assignments, capacity, deadline),
             scheduler=scheduler,
             resources_per_trial=tune.PlacementGroupFactory([resources.bundle]),
             max_concurrent_trials=left,

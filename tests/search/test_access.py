@@ -2,7 +2,7 @@
 
 import pytest
 
-from tuneyard.search.access import shown
+from tuneyard.search.access import redacted
 from tuneyard.search.errors import SearchError
 from tuneyard.search.tracking.client import connect
 
@@ -20,7 +20,7 @@ SHOWN = {
 
 @pytest.mark.parametrize(("address", "said"), SHOWN.items())
 def test_an_address_is_shown_without_its_secrets(address: str, said: str) -> None:
-    assert shown(address) == said
+    assert redacted(address) == said
 
 
 def test_a_database_that_is_away_is_named_without_its_password(

@@ -14,7 +14,7 @@ from tuneyard.trainables.worker.assignment import BASELINE
 
 
 class RecallsRungs(SparesBaseline, LetsActorsStart, ASHAScheduler):
-    """ASHA that goes on after a crash with the rungs that it had."""
+    """ASHA that continues after a crash with the rungs that it had."""
 
     def recall(self, curves: Mapping[int, Mapping[int, float]]) -> None:
         """Fills the rungs.

@@ -42,7 +42,7 @@ class SchedulerOptions(KindOptions, ABC):
 
     Attributes:
         population: Whether the trials are a population: all are proposed at the start and kept
-            alive, and one may go on from a copy of another's checkpoint.
+            alive, and one may continue from a copy of another's checkpoint.
         needs_all_trials: Whether it compares trials that must all have started, so that only the
             resources may bound how many run at a time.
     """

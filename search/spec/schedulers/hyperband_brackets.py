@@ -10,7 +10,7 @@ from tuneyard.search.spec.schedulers.tune_mixins import SparesBaseline
 
 
 class ReopensBrackets(SparesBaseline, HyperBandScheduler):
-    """HyperBand whose paused trials go on when those that they wait for end by themselves.
+    """HyperBand whose paused trials continue when those that they wait for end by themselves.
 
     Ray marks a bracket as being processed and never takes that back: after the first rung a trial
     that stops early, diverges or meets the deadline would leave the others waiting for ever.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class PBT(SchedulerOptions):
     """Population based training (Jaderberg et al., 2017); the trials are the population.
 
-    A trial in the lowest quarter goes on from a copy of one in the highest, with its optimizer's
+    A trial in the lowest quarter continues from a copy of one in the highest, with its optimizer's
     numbers multiplied by 0.8 or 1.2, or drawn anew.
 
     Attributes:

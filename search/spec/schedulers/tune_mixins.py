@@ -24,7 +24,7 @@ class SparesBaseline(TrialScheduler):
     def on_trial_result(
         self, tune_controller: TuneController, trial: Trial, result: dict[str, Any]
     ) -> str:
-        """The decision of the scheduler; of the baseline, always to go on."""
+        """The decision of the scheduler; of the baseline, always to continue."""
         if assignment_of(trial.config).single.number == BASELINE:
             return TrialScheduler.CONTINUE
         return super().on_trial_result(tune_controller, trial, result)
@@ -39,6 +39,6 @@ class LetsActorsStart(TrialScheduler):
     """
 
     def choose_trial_to_run(self, tune_controller: TuneController) -> Trial | None:
-        """The paused trial that the scheduler chooses to go on; None leaves the choice to Tune."""
+        """The paused trial that the scheduler continues; None leaves the choice to Tune."""
         chosen = super().choose_trial_to_run(tune_controller)
         return chosen if chosen is not None and chosen.status == Trial.PAUSED else None
