@@ -1,0 +1,1 @@
+"""Writes a user's file to search: from a template, or drafted from a script's options."""

@@ -1,0 +1,1 @@
+"""The files that `tuneyard new` writes; they are copied as text and not imported."""
