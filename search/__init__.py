@@ -1,4 +1,4 @@
-"""The service: a `SearchSpec` in, trials on Ray, runs in MLflow, a `SearchResult` out.
+"""The service: a `SearchSpec` in, trials on Ray, runs in MLflow, an `Outcome` out.
 
 The names are imported when they are first used: the command line must not wait for Pydantic,
 torch, Ray and MLflow to show its help.
@@ -10,21 +10,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tuneyard.search.api import resume, search
     from tuneyard.search.errors import SearchError
+    from tuneyard.search.outcome.outcome import Outcome
+    from tuneyard.search.python import resume, search
     from tuneyard.search.results.result import SearchResult
     from tuneyard.search.spec.search import SearchSpec
     from tuneyard.search.spec.settings import Settings
 
-__all__ = ["SearchError", "SearchResult", "SearchSpec", "Settings", "resume", "search"]
+__all__ = ["Outcome", "SearchError", "SearchResult", "SearchSpec", "Settings", "resume", "search"]
 
 _HOMES = {
+    "Outcome": "outcome.outcome",
     "SearchError": "errors",
     "SearchResult": "results.result",
     "SearchSpec": "spec.search",
     "Settings": "spec.settings",
-    "resume": "api",
-    "search": "api",
+    "resume": "python",
+    "search": "python",
 }
 
 

@@ -14,6 +14,7 @@ from tuneyard.search.spec.names import new_name
 from tuneyard.search.spec.recorded import read_recorded_spec
 from tuneyard.search.spec.search import SearchSpec
 from tuneyard.search.spec.settings import Settings
+from tuneyard.search.stages.code import record_code, reopen_code
 from tuneyard.search.stages.context import SearchContext
 from tuneyard.search.stages.driver import drive
 from tuneyard.search.stages.prepare import Prepared, open_study, prepared
@@ -46,9 +47,12 @@ from tuneyard.search.tracking.runs import (
 from tuneyard.search.tracking.tags import SearchTags
 from tuneyard.search.trials.clock import Clock
 from tuneyard.search.tune.connection import is_client, through_client
+from tuneyard.spaces.registry import Carried, find_code
 
 
-def search(spec: SearchSpec, settings: Settings | None = None) -> SearchResult:
+def search(
+    spec: SearchSpec, settings: Settings | None = None, code: Carried | None = None
+) -> SearchResult:
     """Runs a search to its end.
 
     Everything that can be wrong with the request is found out before anything is written.
@@ -56,6 +60,7 @@ def search(spec: SearchSpec, settings: Settings | None = None) -> SearchResult:
     Args:
         spec: What to search.
         settings: Where; here, where it is None.
+        code: A user's own code that has come to this process with the call.
 
     Returns:
         What it found; in state ``failed``, and without a best model, where no trial succeeded.
@@ -64,12 +69,15 @@ def search(spec: SearchSpec, settings: Settings | None = None) -> SearchResult:
         SearchError: The search can't be as it was asked for; nothing has changed.
         DataError: The task's data can't be had; nothing has changed.
     """
+    del code  # it was opened when it arrived
     settings = settings or Settings()
     name = spec.name or new_name(spec.task)
     if settings.address and is_client(settings.address):
         named = spec.model_copy(update={"name": name})
         there = _seen_from_cluster(settings)
-        return through_client(settings.address, partial(search, named, there))
+        opened = find_code(spec.task)
+        carried = Carried(opened) if opened else None
+        return through_client(settings.address, partial(search, named, there, carried))
     folder = SearchFolder(settings.storage, name)
     if folder.exists():
         raise SearchError(
@@ -88,12 +96,17 @@ def search(spec: SearchSpec, settings: Settings | None = None) -> SearchResult:
         study = open_study(ready.search, folder, settings, resumed=False)
         recorded = ready.search.recorded()
         folder.write(SPEC, recorded.to_yaml())
-        run = start_search(client, ready.search, ready.data)
+        record_code(folder, ready.code)
+        run = start_search(client, ready.search, ready.data, ready.code)
         return drive(_context(ready, settings, client, run, folder, study, {}, 0.0))
 
 
 def resume(
-    name: str, settings: Settings | None = None, budget: Budget | None = None
+    name: str,
+    settings: Settings | None = None,
+    budget: Budget | None = None,
+    *,
+    accept_changes: bool = False,
 ) -> SearchResult:
     """Continues a search whose driver died, that was stopped, or that gets a larger budget.
 
@@ -104,8 +117,10 @@ def resume(
         name: Of the search.
         settings: Where, as the search was started.
         budget: What it may have more.
+        accept_changes: Whether a user's own code may have changed since the search was started.
 
     Raises:
+        CodeError: A user's own code has changed, or can't be had any more; nothing has changed.
         SearchError: There is no such search, it runs, or it has nothing left to do; nothing has
             changed.
         DataError: The task's data can't be had; nothing has changed.
@@ -113,7 +128,8 @@ def resume(
     settings, budget = settings or Settings(), budget or Budget()
     if settings.address and is_client(settings.address):
         there = _seen_from_cluster(settings)
-        return through_client(settings.address, partial(resume, name, there, budget))
+        again = partial(resume, name, there, budget, accept_changes=accept_changes)
+        return through_client(settings.address, again)
     check_store(settings.tracking_uri, must_exist=True)
     client = connect(settings.tracking_uri)
     parent = find_parent(client, name)
@@ -121,6 +137,7 @@ def resume(
     folder = SearchFolder(settings.storage, name)
     begun, before = _begun(parent, folder)
     text = folder.read(SPEC) if begun else queued_spec(client, parent)
+    reopen_code(folder, SearchTags.decode(parent.data.tags).task, accept_changes=accept_changes)
     spec = extended(read_recorded_spec(text), budget, before)
     with prepared(spec, name, settings, folder, resumed=begun) as ready:
         # again: loading the data and reaching Ray took a while
@@ -131,8 +148,9 @@ def resume(
         study = open_study(ready.search, folder, settings, resumed=begun)
         check_remaining(ready.search, study, before)
         folder.write(SPEC, ready.search.recorded().to_yaml())
+        record_code(folder, ready.code)
         run = SearchRun.of(client, parent)
-        describe_search(client, run, ready.search, ready.data)
+        describe_search(client, run, ready.search, ready.data, ready.code)
         children = find_children(client, run)
         return drive(_context(ready, settings, client, run, folder, study, children, before))
 
@@ -170,6 +188,7 @@ def _context(
         search=ready.search,
         settings=settings,
         task=ready.task,
+        code=ready.code,
         data=ready.data,
         folds=ready.folds,
         client=client,

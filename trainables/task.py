@@ -68,7 +68,8 @@ class Loop(Protocol):
 class Task(ABC, Generic[ConfigT]):
     """The part of a task that needs torch: it loads the data and prepares configs for training.
 
-    The module that the task's description names holds an instance as `TASK`.
+    The module that the task's description names holds an instance as `TASK`, or, in a user's file,
+    the class.
     """
 
     description: ClassVar[TaskDescription]
@@ -139,10 +140,11 @@ class Task(ABC, Generic[ConfigT]):
 
 
 def find_task(name: str) -> Task[TrainingSpace]:
-    """The task with the given name.
+    """The task of the package with the given name.
 
     Raises:
         SpaceError: There is no task of that name.
     """
-    module = importlib.import_module(find_description(name).module)
-    return cast("Task[TrainingSpace]", module.TASK)
+    description = find_description(name)
+    task = getattr(importlib.import_module(description.module), description.attribute)
+    return cast("Task[TrainingSpace]", task)

@@ -55,6 +55,8 @@ def main() -> None:
         _refuse(f"{_renamed(error) or error.format_message().rstrip('.')}; see tuneyard --help")
     except Exception as error:
         if isinstance(error, _input_errors()):
+            # a user's own traceback, or what has changed in a user's file
+            typer.echo(getattr(error, "details", ""), err=True, nl=False)
             _refuse(str(error))
         raise
 

@@ -56,7 +56,7 @@ TrackingUri = Annotated[
 class SearchOptions:
     """What to search."""
 
-    what: Annotated[str, typer.Argument(metavar="TASK|FILE.yaml")]
+    what: Annotated[str, typer.Argument(metavar="TASK|FILE.py[:NAME]|FILE.yaml")]
     name: Annotated[str | None, typer.Option(help="Name of the search.")] = None
     data: Annotated[str | None, typer.Option(help="Which of the task's data sets.")] = None
     trials: Annotated[int | None, typer.Option(help="How many, the baseline among them.")] = None
@@ -89,16 +89,22 @@ class SearchOptions:
     keep_checkpoints: Annotated[
         int | None, typer.Option(help="How many best checkpoints are kept.")
     ] = None
+    keep_going: Annotated[
+        bool | None, typer.Option("--keep-going", help="Search on after a baseline that failed.")
+    ] = None
 
     def spec(self) -> SearchSpec:
-        """The search; options win over the file's keys.
+        """The search; options win over the file's keys. A task that is a file is opened.
 
         Raises:
             SearchError: The file or an option is wrong; one line.
+            CodeError: The task's file can't be searched; one line.
         """
         from tuneyard.search.spec.files import parse_spec, read_spec
         from tuneyard.search.spec.restrictions import parse_restrictions
         from tuneyard.search.spec.search import SearchSpec
+        from tuneyard.spaces.code.reference import is_file_reference
+        from tuneyard.spaces.registry import open_file
 
         is_file = self.what.endswith((".yaml", ".yml"))
         values: dict[str, object] = read_spec(Path(self.what)) if is_file else {"task": self.what}
@@ -106,6 +112,11 @@ class SearchOptions:
             given = getattr(self, key, None)
             if given is not None:
                 values[key] = given
+        task = values.get("task")
+        if isinstance(task, str) and is_file_reference(task):
+            # in a spec, a path is relative to the spec
+            folder = Path(self.what).parent if is_file else None
+            values["task"] = open_file(task, folder).name
         if self.resources:
             values["resources_per_trial"] = parse_resources(self.resources)
         return parse_spec(values, parse_restrictions(self.sets, self.ranges))

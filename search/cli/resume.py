@@ -33,6 +33,9 @@ def resume(
     ] = None,
     time: Time = None,
     target: Target = None,
+    accept_changes: Annotated[
+        bool, typer.Option("--accept-changes", help="Of the task's own file, since the start.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Goes on with a search that ended or was cut off, here or on a cluster."""
@@ -44,7 +47,8 @@ def resume(
         return
     from tuneyard.search.api import resume as run
 
-    conclude(run(search, here.settings(), budget), here, as_json)
+    found = run(search, here.settings(), budget, accept_changes=accept_changes)
+    conclude(found, here, as_json)
 
 
 def _budget(trials: str | None, time: str | None, target: float | None) -> Budget:

@@ -43,7 +43,8 @@ def find_result(client: MlflowClient, name: str) -> SearchResult:
     Raises:
         SearchError: There is no such search, it has not started, or the task has no champion yet.
     """
-    search = _search_of_champion(client, name) if name in descriptions() else name
+    is_task = name in descriptions() or find_champion(client, name) is not None
+    search = _search_of_champion(client, name) if is_task else name
     parent = find_parent(client, search)
     if not SearchTags.decode(parent.data.tags).begun:
         raise SearchError(f"search {search!r} has not started yet: it waits in the queue")

@@ -7,17 +7,22 @@ import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import cast
 
 import mlflow
 import torch
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
+from mlflow.models.model import ModelInfo
+from torch import nn
 
+from tuneyard.search.errors import SearchError, first_line
 from tuneyard.search.models.champions import CHAMPION, model_name
 from tuneyard.search.tracking.tags import VersionTags
 from tuneyard.spaces.objective import Objective
-from tuneyard.trainables.training.evaluate import FinalModel
+from tuneyard.trainables.searchable import FinalModel
 
 TRACKING_URI = "MLFLOW_TRACKING_URI"
 
@@ -32,7 +37,8 @@ def register(
 ) -> ModelVersion:
     """Logs the model on a run, with signature and input example, and registers it.
 
-    The format is torch's exported graph: loading it runs no code of ours, nor anyone's.
+    A module is torch's exported graph, an estimator skops' archive: loading them runs no code of
+    ours, nor anyone's. A folder of files is logged as it is.
 
     Args:
         client: Of the tracking server.
@@ -40,27 +46,65 @@ def register(
         task: Names the registered model.
         run_id: The best trial's run.
         tags: Of the model version.
+
+    Raises:
+        SearchError: The model can't be written in such a format; one line.
     """
-    with torch.no_grad():
-        answer = final.module(torch.tensor(final.example)).numpy()
+    log = _log_module if isinstance(final.model, nn.Module) else _log_estimator
+    name = model_name(task)
+    try:
+        client.create_registered_model(name)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+    if isinstance(final.model, Path):
+        client.log_artifacts(run_id, str(final.model), "model")
+        source = f"{client.get_run(run_id).info.artifact_uri}/model"
+        return client.create_model_version(name, source, run_id=run_id, tags=tags.encode())
     with _quiet(), _opened(client, run_id):
-        info = mlflow.pytorch.log_model(
-            final.module,
-            name="model",
-            signature=mlflow.models.infer_signature(final.example, answer),
-            input_example=final.example,
-            # to infer them, MLflow would start another Python and import everything there
-            pip_requirements=[f"torch=={torch.__version__.partition('+')[0]}", "mlflow"],
-        )
-        name = model_name(task)
         try:
-            client.create_registered_model(name)
-        except MlflowException as error:
-            if error.error_code != "RESOURCE_ALREADY_EXISTS":
-                raise
+            info = log(final)
+        except MlflowException:
+            raise
+        # torch and skops say by errors of all kinds what they can't write
+        except Exception as error:
+            raise SearchError(
+                f"{type(error).__name__}: {first_line(error)}; define export(config, model), which "
+                "returns a module that torch can export, and an example of its input"
+            ) from None
         return client.create_model_version(
             name, info.model_uri, run_id=run_id, tags=tags.encode(), model_id=info.model_id
         )
+
+
+def _log_module(final: FinalModel) -> ModelInfo:
+    """Logs torch's exported graph."""
+    module = cast("nn.Module", final.model)
+    with torch.no_grad():
+        answer = module(torch.tensor(final.example)).numpy()
+    info: ModelInfo = mlflow.pytorch.log_model(
+        module,
+        name="model",
+        signature=mlflow.models.infer_signature(final.example, answer),
+        input_example=final.example,
+        # to infer them, MLflow would start another Python and import everything there
+        pip_requirements=[f"torch=={torch.__version__.partition('+')[0]}", "mlflow"],
+    )
+    return info
+
+
+def _log_estimator(final: FinalModel) -> ModelInfo:
+    """Logs an estimator of scikit-learn in the format of skops, which runs no code when loaded."""
+    import mlflow.sklearn
+
+    info: ModelInfo = mlflow.sklearn.log_model(
+        final.model,
+        name="model",
+        serialization_format="skops",
+        input_example=final.example,
+        pip_requirements=["scikit-learn", "skops", "mlflow"],
+    )
+    return info
 
 
 def promote(

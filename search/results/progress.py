@@ -1,17 +1,15 @@
-"""The live display of a search on stderr; plain lines where stderr is not a terminal."""
+"""The live display of a search: on a terminal, in a notebook, as plain lines elsewhere."""
 
 from __future__ import annotations
 
+import sys
 import time
 from operator import itemgetter
 
-from rich.console import Console, Group
-from rich.live import Live
-from rich.progress_bar import ProgressBar
-from rich.table import Table
-from rich.text import Text
+from rich.console import Console
 
 from tuneyard.search.results.comparison import best_against_baseline
+from tuneyard.search.results.screens import Log, Screen, Standing, Terminal
 from tuneyard.search.spec.resolved import ResolvedSpec
 from tuneyard.search.trials.clock import Clock
 from tuneyard.search.trials.listener import History, TrialListener
@@ -25,6 +23,15 @@ LINE_SECONDS = 10.0
 TOP = 5
 
 
+def in_notebook() -> bool:
+    """Whether this process is the kernel of a notebook."""
+    if "IPython" not in sys.modules:
+        return False
+    from tuneyard.search.results.notebook import has_kernel
+
+    return has_kernel()
+
+
 class Progress(TrialListener):
     """A listener that shows how a search is doing.
 
@@ -32,7 +39,7 @@ class Progress(TrialListener):
         search: What is searched.
         clock: Its clock.
         show: Whether to show anything at all.
-        console: Where; stderr by default.
+        console: Where; None means the notebook if there is one, else stderr.
     """
 
     def __init__(
@@ -45,28 +52,19 @@ class Progress(TrialListener):
     ) -> None:
         self._budget = search.spec.trials
         self._objective = search.task.objective
-        self._console = console or Console(stderr=True, quiet=not show)
+        self._screen = _screen(show, console)
         self._records: dict[int, TrialRecord] = {}
         self._clock = clock
         self._ended = 0
-        self._said = 0.0
-        self._live = Live(
-            get_renderable=self._render,
-            console=self._console,
-            refresh_per_second=4,
-            transient=True,
-        )
+        self._shown = 0.0
 
     def search_started(self) -> None:
-        """Starts the live display, on a terminal."""
-        if self._console.is_terminal:
-            self._live.start()
+        """Starts the live display."""
+        self._screen.start(self._standing)
 
     def search_ended(self) -> None:
         """Ends the live display, and leaves its last line."""
-        if self._console.is_terminal:
-            self._live.stop()
-        self._say(self._line())
+        self._screen.stop(self._standing())
 
     def restored(self, record: TrialRecord) -> None:
         """Counts a trial that ended before this start of the search."""
@@ -79,24 +77,35 @@ class Progress(TrialListener):
 
     def progressed(self, record: TrialRecord, history: History) -> None:
         """A trial trained some epochs."""
-        self._maybe_say()
+        self._maybe_refresh()
 
     def ended(self, record: TrialRecord) -> None:
         """A trial ended."""
         self._ended += 1
         if record.state == "failed":
-            self._say(f"trial {record.number} failed: {record.reason}")
-        self._maybe_say()
+            self._screen.say(f"trial {record.number} failed: {record.reason}")
+        self._maybe_refresh()
 
-    def _maybe_say(self) -> None:
+    def _maybe_refresh(self) -> None:
         now = time.monotonic()
-        if not self._console.is_terminal and now - self._said >= LINE_SECONDS:
-            self._said = now
-            self._say(self._line())
+        if now - self._shown >= self._screen.seconds:
+            self._shown = now
+            self._screen.refresh(self._standing())
 
-    def _say(self, line: str) -> None:
-        """Prints a line as it is: not wrapped, and nothing in it read as markup."""
-        self._console.print(Text(line), soft_wrap=True)
+    def _standing(self) -> Standing:
+        """How the search stands, with the top trials."""
+        rows = tuple(
+            (
+                str(record.number),
+                record.state,
+                str(record.epoch),
+                f"{record.value:.4g}",
+                ", ".join(f"{path}={_short(value)}" for path, value in record.params.items()),
+            )
+            for record in self._ranked()[:TOP]
+        )
+        columns = ("trial", "state", "epoch", self._objective.metric, "config")
+        return Standing(self._ended, self._budget, self._line(), columns, rows)
 
     def _line(self) -> str:
         """The search in one line."""
@@ -143,23 +152,14 @@ class Progress(TrialListener):
         ]
         return [record for _, record in sorted(valued, key=itemgetter(0))]
 
-    def _render(self) -> Group:
-        """Bar, line and the top trials, for a terminal."""
-        table = Table(box=None, pad_edge=False, header_style="bold", expand=True)
-        for column in ("trial", "state", "epoch", self._objective.metric):
-            table.add_column(column, no_wrap=True)
-        # configs are long: they take the width that remains
-        table.add_column("config", no_wrap=True, overflow="ellipsis", ratio=1)
-        for record in self._ranked()[:TOP]:
-            table.add_row(
-                str(record.number),
-                record.state,
-                str(record.epoch),
-                f"{record.value:.4g}",
-                Text(", ".join(f"{path}={_short(value)}" for path, value in record.params.items())),
-            )
-        bar = ProgressBar(total=self._budget, completed=self._ended, width=60)
-        return Group(bar, Text(self._line()), table)
+
+def _screen(show: bool, console: Console | None) -> Screen:
+    if show and console is None and in_notebook():
+        from tuneyard.search.results.notebook import Notebook
+
+        return Notebook()
+    console = console or Console(stderr=True, quiet=not show)
+    return Terminal(console) if show and console.is_terminal else Log(console, LINE_SECONDS)
 
 
 def _short(value: object) -> str:

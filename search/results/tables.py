@@ -10,8 +10,7 @@ from rich.table import Table
 
 from tuneyard.search.results.comparison import percent, short
 from tuneyard.search.results.result import SearchResult
-from tuneyard.spaces import Float, Int, Space, to_text
-from tuneyard.spaces.fields.training import TrainingSpace
+from tuneyard.spaces import Float, Int, SearchSpace, Space, to_text
 from tuneyard.spaces.language.dimensions import Dimension
 
 PIPE_WIDTH = 160
@@ -32,7 +31,7 @@ def print_table(
     Console(markup=False, emoji=False, highlight=False, width=width).print(table)
 
 
-def space_rows(space: Space[TrainingSpace]) -> list[tuple[str, ...]]:
+def space_rows(space: Space[SearchSpace]) -> list[tuple[str, ...]]:
     """A row for each leaf, fixed ones too: path, type, domain, baseline, condition."""
     return [
         (
@@ -46,7 +45,7 @@ def space_rows(space: Space[TrainingSpace]) -> list[tuple[str, ...]]:
     ]
 
 
-def print_space(space: Space[TrainingSpace]) -> None:
+def print_space(space: Space[SearchSpace]) -> None:
     """The space as a table, and how much of it is searched."""
     print_table(("path", "type", "domain", "baseline", "exists where"), space_rows(space))
     print(f"{len(space.dimensions())} dimensions are searched")

@@ -13,8 +13,7 @@ from tuneyard.search.service.core import Asked
 from tuneyard.search.service.errors import MissingError, responses
 from tuneyard.search.service.predict import Inputs, Prediction
 from tuneyard.search.service.searches import NAMED
-from tuneyard.spaces import SpaceError
-from tuneyard.spaces.fields.training import TrainingSpace
+from tuneyard.spaces import SearchSpace, SpaceError
 from tuneyard.spaces.registry import descriptions, find_description
 
 Name = Annotated[str, Path(description="The task's name.", pattern=NAMED)]
@@ -63,7 +62,7 @@ async def predict(task: Name, asked: JsonBody[Inputs], service: Asked) -> Predic
     return await service.predict(task, asked.inputs)
 
 
-def _known(task: str) -> type[TrainingSpace]:
+def _known(task: str) -> type[SearchSpace]:
     try:
         return find_description(task).space
     except SpaceError as error:

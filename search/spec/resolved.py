@@ -8,10 +8,12 @@ from typing import Self
 from tuneyard.search.spec.names import new_name
 from tuneyard.search.spec.resources import Resources
 from tuneyard.search.spec.search import SearchSpec, max_epochs
-from tuneyard.spaces import Space
+from tuneyard.spaces import SearchSpace, Space
 from tuneyard.spaces.description import TaskDescription
-from tuneyard.spaces.fields.training import TrainingSpace
 from tuneyard.spaces.registry import find_description
+
+UNKNOWN_EPOCHS = 10_000
+"""A scheduler's first look at a trial is a share of this, which no such training reaches."""
 
 
 @dataclass(frozen=True)
@@ -24,16 +26,16 @@ class ResolvedSpec:
         task: Its task.
         space: The task's space as far as the spec leaves it.
         folds: How many folds rank a config; 1 is the one validation split.
-        max_epochs: The longest training in the space.
+        max_epochs: The longest training; None where the task does not say it.
         resources: What a trial takes.
     """
 
     spec: SearchSpec
     name: str
     task: TaskDescription
-    space: Space[TrainingSpace]
+    space: Space[SearchSpace]
     folds: int
-    max_epochs: int
+    max_epochs: int | None
     resources: Resources
 
     @classmethod
@@ -54,11 +56,16 @@ class ResolvedSpec:
             task=task,
             space=space,
             folds=spec.folds or task.folds,
-            max_epochs=max_epochs(space),
+            max_epochs=max_epochs(space) or task.epochs,
             resources=Resources(
                 spec.cpus_per_trial, gpus if asked == "auto" else asked, spec.resources_per_trial
             ),
         )
+
+    @property
+    def planned_epochs(self) -> int:
+        """The longest training as a scheduler sees it: where it is unknown, no trial is stopped."""
+        return self.max_epochs or UNKNOWN_EPOCHS
 
     def with_gpus(self, gpus: float) -> Self:
         """The same search whose trials take a measured share of a GPU.

@@ -16,8 +16,7 @@ from tuneyard.search.spec.resources import OWN_FIELDS, GpuShare
 from tuneyard.search.spec.restrictions import CheckedRestriction
 from tuneyard.search.spec.samplers import TPE, Sampler
 from tuneyard.search.spec.schedulers import ASHA, Scheduler
-from tuneyard.spaces import Space
-from tuneyard.spaces.fields.training import TrainingSpace
+from tuneyard.spaces import SearchSpace, Space
 from tuneyard.spaces.language.errors import SpaceError, did_you_mean
 from tuneyard.spaces.registry import find_description
 
@@ -50,6 +49,7 @@ class SearchSpec(Frozen):
         max_concurrent_trials: Trials at a time; as many as fit where it is None. Those beyond what
             fits wait for nodes that join.
         keep_checkpoints: How many best checkpoints are kept.
+        keep_going: Whether the search goes on after a baseline that raised an error.
     """
 
     task: str
@@ -68,6 +68,7 @@ class SearchSpec(Frozen):
     resources_per_trial: dict[str, Annotated[FiniteFloat, Field(gt=0)]] = Field(default={})
     max_concurrent_trials: Annotated[int, Field(ge=1)] | None = None
     keep_checkpoints: Annotated[int, Field(ge=1)] = 3
+    keep_going: bool = False
 
     @model_validator(mode="before")
     @classmethod
@@ -111,7 +112,7 @@ class SearchSpec(Frozen):
     @model_validator(mode="after")
     def _space_narrows(self) -> Self:
         epochs = max_epochs(self.narrowed())
-        if epochs < 1:
+        if epochs is not None and epochs < 1:
             raise SpaceError(f"epochs must be at least 1, got {epochs}")
         return self
 
@@ -121,7 +122,7 @@ class SearchSpec(Frozen):
             find_description(self.task).check_data(self.data)
         return self
 
-    def narrowed(self) -> Space[TrainingSpace]:
+    def narrowed(self) -> Space[SearchSpace]:
         """The task's space as far as this spec leaves it.
 
         Raises:
@@ -137,7 +138,10 @@ class SearchSpec(Frozen):
         return yaml.safe_dump({"task": self.task} | values, sort_keys=False)
 
 
-def max_epochs(space: Space[TrainingSpace]) -> int:
-    """The longest training in a space."""
-    epochs = next(leaf for leaf in space.leaves if leaf.path == "epochs")
-    return max(int(str(value)) for value in epochs.domain.grid(2))
+def max_epochs(space: Space[SearchSpace]) -> int | None:
+    """The longest training in a space; None where its field `epochs` is missing or no number."""
+    values = [
+        value for leaf in space.leaves if leaf.path == "epochs" for value in leaf.domain.grid(2)
+    ]
+    numbers = [value for value in values if isinstance(value, int)]
+    return max(numbers, default=None)

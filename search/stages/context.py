@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tuneyard.datasets import Dataset
+from tuneyard.datasets import Data
 from tuneyard.search.spec.resolved import ResolvedSpec
 from tuneyard.search.spec.settings import Settings
 from tuneyard.search.storage.folder import SearchFolder
@@ -13,8 +13,8 @@ from tuneyard.search.study.study import Study
 from tuneyard.search.tracking.client import MlflowClient, Run
 from tuneyard.search.tracking.runs import SearchRun
 from tuneyard.search.trials.clock import Clock
-from tuneyard.spaces.fields.training import TrainingSpace
-from tuneyard.trainables.task import Task
+from tuneyard.spaces.registry import Code
+from tuneyard.trainables.searchable import Searchable
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class SearchContext:
         search: What is searched.
         settings: Where.
         task: Loads the data and trains the models.
+        code: The task's code, where it must travel to the workers.
         data: The task's data set.
         folds: What trials are ranked on: the data set itself, or its folds.
         client: Of the tracking server.
@@ -38,9 +39,10 @@ class SearchContext:
 
     search: ResolvedSpec
     settings: Settings
-    task: Task[TrainingSpace]
-    data: Dataset
-    folds: tuple[Dataset, ...]
+    task: Searchable
+    code: Code | None
+    data: Data
+    folds: tuple[Data, ...]
     client: MlflowClient
     run: SearchRun
     folder: SearchFolder

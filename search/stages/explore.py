@@ -26,8 +26,9 @@ class Explore(Stage):
 
     def run(self, context: SearchContext, findings: Findings) -> None:
         """Every trial has ended and is recorded when it returns."""
-        search, study, objective = context.search, context.study, context.task.objective
-        stopper = SearchStopper(objective, search.spec.target)
+        search, study = context.search, context.study
+        objective = search.task.objective
+        stopper = SearchStopper(objective, search.spec.target, keep_going=search.spec.keep_going)
         recorder = Recorder(
             context.client, context.run, search, context.clock, _known_runs(context)
         )
@@ -46,6 +47,7 @@ class Explore(Stage):
         try:
             run_trials(
                 search,
+                context.code,
                 context.folds,
                 study,
                 events,
@@ -64,7 +66,13 @@ class Explore(Stage):
             record.run_id = recorder.run_id(record.number)
         findings.trials = events.records
         findings.interrupted = stopper.reason == "interrupt"
-        findings.best = best_trial(findings.trials, objective)
+        if stopper.reason == "baseline":
+            logger.warning(
+                "the baseline failed, so the search has ended: mend what it says, or search on "
+                "without a baseline with --keep-going"
+            )
+        else:
+            findings.best = best_trial(findings.trials, objective)
 
     def _warn(self, context: SearchContext, runs: int, trials: int) -> None:
         """Says what did not come in, and where it is."""
@@ -94,8 +102,9 @@ def _known_runs(context: SearchContext) -> dict[int, ChildRun]:
 
 def _known_epochs(context: SearchContext) -> dict[int, int]:
     """Epochs that unfinished trials had recorded before a resume, by number."""
+    metric = context.search.task.objective.metric
     return {
-        number: last_epoch(context.client, context.children[number])
+        number: last_epoch(context.client, context.children[number], metric)
         for number in context.study.unfinished
         if number in context.children
     }

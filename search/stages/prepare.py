@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from tuneyard.datasets import Dataset
+from tuneyard.datasets import Data
 from tuneyard.search.errors import SearchError
 from tuneyard.search.spec.resolved import ResolvedSpec
 from tuneyard.search.spec.search import SearchSpec
@@ -17,8 +17,9 @@ from tuneyard.search.study.study import Study
 from tuneyard.search.tune.connection import ray_connection
 from tuneyard.search.tune.memory import gpu_share
 from tuneyard.search.tune.resources import check_resources, check_shared
-from tuneyard.spaces.fields.training import TrainingSpace
-from tuneyard.trainables.task import Task, find_task
+from tuneyard.spaces.registry import Code, find_code
+from tuneyard.trainables.find import find_searchable
+from tuneyard.trainables.searchable import Searchable
 
 
 @dataclass(frozen=True)
@@ -28,14 +29,16 @@ class Prepared:
     Attributes:
         search: What is searched.
         task: Loads the data and trains the models.
+        code: The task's code, where it must travel to the workers.
         data: The task's data set.
         folds: What trials are ranked on: the data set itself, or its folds.
     """
 
     search: ResolvedSpec
-    task: Task[TrainingSpace]
-    data: Dataset
-    folds: tuple[Dataset, ...]
+    task: Searchable
+    code: Code | None
+    data: Data
+    folds: tuple[Data, ...]
 
 
 @contextmanager
@@ -48,26 +51,24 @@ def prepared(
         SearchError: The search can't be as it was asked for.
         DataError: The task's data can't be had.
     """
-    task = find_task(spec.task)
+    task = find_searchable(spec.task)
     search = ResolvedSpec.of(spec, name=name)
     data = task.load(settings.data_dir, spec.data)
     task.prepare(search.space)
-    folds = _folds(data, search.folds)
+    folds = _folds(task, data, search.folds)
     check_studies(folder, name, settings.studies, resumed=resumed)
     with ray_connection(settings.address):
         if spec.gpus_per_trial == "auto":
             search = search.with_gpus(gpu_share(search, task, folds))
         check_resources(search.resources)
         check_shared(folder)
-        yield Prepared(search, task, data, folds)
+        yield Prepared(search, task, find_code(spec.task), data, folds)
 
 
-def _folds(data: Dataset, folds: int) -> tuple[Dataset, ...]:
-    """What trials are ranked on: the data set itself, or its folds."""
-    if folds == 1:
-        return (data,)
+def _folds(task: Searchable, data: Data, folds: int) -> tuple[Data, ...]:
+    """What trials are ranked on: the data itself, or its folds."""
     try:
-        return tuple(data.fold(index, folds) for index in range(folds))
+        return task.split(data, folds)
     except ValueError as error:
         raise SearchError(f"folds={folds} does not fit {data.name}: {error}") from None
 

@@ -39,9 +39,9 @@ def _result(context: SearchContext, findings: Findings) -> SearchResult:
     outcome: Literal["stopped", "completed"] = "stopped" if findings.interrupted else "completed"
     return SearchResult(
         search=context.search.name,
-        task=context.task.name,
+        task=context.search.task.name,
         state="failed" if best is None else outcome,
-        objective=context.task.objective,
+        objective=context.search.task.objective,
         trials=count_trials(findings.trials),
         baseline=_baseline(context, findings.trials),
         best=best_result(best, final.metrics) if best and final else None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from tuneyard.datasets import Dataset
+from tuneyard.datasets import Data
 from tuneyard.search.errors import SearchError
 from tuneyard.search.spec.budget import Budget
 from tuneyard.search.spec.files import parse_spec
@@ -34,7 +34,7 @@ def check_no_driver(parent: Run) -> None:
         )
 
 
-def check_data(parent: Run, data: Dataset) -> None:
+def check_data(parent: Run, data: Data) -> None:
     """Sees that a search is resumed on the data that it was started on.
 
     Raises:

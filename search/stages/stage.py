@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from tuneyard.search.results.result import SearchResult
 from tuneyard.search.stages.context import SearchContext
 from tuneyard.search.trials.record import TrialRecord
-from tuneyard.trainables.training.evaluate import FinalModel
+from tuneyard.trainables.searchable import FinalModel
 
 
 @dataclass

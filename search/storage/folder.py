@@ -18,6 +18,8 @@ from tuneyard.search.trials.record import Params, trial_folder
 from tuneyard.trainables.training.checkpoint_files import CONFIG, STATE
 
 SPEC = "spec.yaml"
+CODE = "code.json"
+"""A user's own code; missing where the task is an installed one."""
 CHECKPOINTS = "checkpoints"
 EARLIER = "earlier"
 """A trial's checkpoint from before the search was resumed."""
@@ -69,7 +71,7 @@ class SearchFolder:
         Raises:
             SearchError: The store does not answer.
         """
-        return self._type(SPEC) is FileType.File
+        return self.has(SPEC)
 
     def make(self) -> None:
         """Makes it.
@@ -174,6 +176,14 @@ class SearchFolder:
         with tempfile.TemporaryDirectory(prefix="tuneyard-") as here:
             copy_files(f"{self.path}/{name}", here, source_filesystem=self.filesystem)
             yield Path(here)
+
+    def has(self, name: str) -> bool:
+        """Whether there is such a file in it.
+
+        Raises:
+            SearchError: The store does not answer.
+        """
+        return self._type(name) is FileType.File
 
     def holds(self, name: str) -> bool:
         """Whether there is such a folder in it."""

@@ -7,8 +7,7 @@ import warnings
 import optuna
 
 from tuneyard.search.spec.samplers import SamplerOptions
-from tuneyard.spaces import Float, Int, Space, Value
-from tuneyard.spaces.fields.training import TrainingSpace
+from tuneyard.spaces import Float, Int, SearchSpace, Space, Value
 from tuneyard.spaces.language.categorical import Choice
 from tuneyard.spaces.language.dimensions import Dimension
 
@@ -20,7 +19,7 @@ def build_sampler(options: SamplerOptions, seed: int) -> optuna.samplers.BaseSam
         return options.build(seed)
 
 
-def suggest_config(trial: optuna.Trial, space: Space[TrainingSpace]) -> TrainingSpace:
+def suggest_config(trial: optuna.Trial, space: Space[SearchSpace]) -> SearchSpace:
     """The config that a trial's sampler chooses, or that was enqueued for the trial.
 
     Args:

@@ -20,13 +20,16 @@ from tuneyard.search.study.sampling import build_sampler, suggest_config
 from tuneyard.search.study.store import Mirror
 from tuneyard.search.trials.listener import History, TrialListener
 from tuneyard.search.trials.record import FAILURES, Params, TrialRecord
-from tuneyard.spaces import Space
-from tuneyard.spaces.fields.training import TrainingSpace
+from tuneyard.spaces import SearchSpace, Space
 from tuneyard.spaces.objective import Objective
 from tuneyard.trainables.worker.assignment import BASELINE
 
 ENDED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
-STORED = [field.name for field in fields(TrialRecord) if field.name not in ("current", "run_id")]
+STORED = [
+    field.name
+    for field in fields(TrialRecord)
+    if field.name not in ("current", "run_id", "traceback")
+]
 """What the mirror keeps of a record: all but what MLflow knows, and what is of no use later."""
 
 
@@ -53,7 +56,7 @@ class Study(TrialListener):
 
     def __init__(
         self,
-        space: Space[TrainingSpace],
+        space: Space[SearchSpace],
         objective: Objective,
         sampler: SamplerOptions,
         folder: SearchFolder,
@@ -85,7 +88,7 @@ class Study(TrialListener):
         self._rebuild(stored, started)
         self.unfinished = [number for number, _ in self._waiting]
 
-    def _not_proposed(self, grid: Iterator[TrainingSpace]) -> Iterator[TrainingSpace]:
+    def _not_proposed(self, grid: Iterator[SearchSpace]) -> Iterator[SearchSpace]:
         """The grid without the baseline and without what was proposed before the resume."""
         proposed = [self._space.baseline()]
         for number in self._proposals.numbers():
@@ -114,7 +117,7 @@ class Study(TrialListener):
         config = next(self._grid, None)
         return None if config is None else self._propose(config)
 
-    def _propose(self, config: TrainingSpace | None) -> tuple[int, Params]:
+    def _propose(self, config: SearchSpace | None) -> tuple[int, Params]:
         """A trial with this config, or with what the sampler chooses; the first is the baseline."""
         if config is None and len(self._study.get_trials(deepcopy=False)) == BASELINE:
             config = self._space.baseline()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -10,7 +11,7 @@ from mlflow.entities import Run
 
 from tuneyard.search.tracking.tags import TrialTags
 from tuneyard.search.trials.record import Params, State
-from tuneyard.spaces.fields.training import TrainingSpace
+from tuneyard.spaces import SearchSpace, Value
 from tuneyard.spaces.language.space import Space
 from tuneyard.spaces.registry import find_description
 
@@ -49,7 +50,7 @@ def read_trial(run: Run, task: str) -> RecordedTrial:
 
     Args:
         run: Of the trial.
-        task: Gives the parameters their types; they stay text where its space has changed since.
+        task: Gives the parameters their types, where its space is known here.
     """
     tags = TrialTags.decode(run.data.tags)
     params = _typed(run.data.params, task)
@@ -72,9 +73,18 @@ def _typed(params: Mapping[str, object], task: str) -> Params:
         space = _space(task)
         return space.flatten(space.unflatten(params))
     except ValueError:
-        return dict(params)  # type: ignore[arg-type]
+        return {path: _plain(value) for path, value in params.items()}
+
+
+def _plain(value: object) -> Value:
+    """A parameter of a space that is not known here: a number or a truth value, or its text."""
+    try:
+        found = json.loads(str(value))
+    except ValueError:
+        return str(value)
+    return found if isinstance(found, bool | int | float) else str(value)
 
 
 @cache
-def _space(task: str) -> Space[TrainingSpace]:
+def _space(task: str) -> Space[SearchSpace]:
     return find_description(task).space.space()

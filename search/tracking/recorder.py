@@ -57,7 +57,7 @@ class Recorder(TrialListener):
         self._search = search.name
         self._objective = search.task.objective
         self._metric = self._objective.metric
-        self._stride = math.ceil(search.max_epochs / CURVE_POINTS)
+        self._stride = math.ceil((search.max_epochs or 1) / CURVE_POINTS)
         self._states: Counter[State] = Counter()
         self._best: float | None = None
         self._baseline: float | None = None
@@ -109,14 +109,15 @@ class Recorder(TrialListener):
             name: {
                 epoch: value
                 for epoch, value in zip(epochs, values, strict=True)
-                if epoch == 1 or epoch % self._stride == 0
+                if value is not None and (epoch == 1 or epoch % self._stride == 0)
             }
             for name, values in history.items()
         }
         # where the last epoch is skipped, it is logged at the trial's end
-        skipped = record.epoch not in next(iter(metrics.values()))
         self._last[record.number] = {
-            name: {record.epoch: values[-1]} for name, values in history.items() if skipped
+            name: {record.epoch: values[-1]}
+            for name, values in history.items()
+            if values[-1] is not None and record.epoch not in metrics[name]
         }
         if record.current is not self._logged[record.number]:
             before, self._logged[record.number] = self._logged[record.number], record.current
@@ -124,6 +125,10 @@ class Recorder(TrialListener):
                 if value != before.get(path) and isinstance(value, int | float):
                     metrics[path] = {epochs[0]: float(value)}
         self.writer.log(record.number, metrics=metrics)
+
+    def logged(self, record: TrialRecord, files: Mapping[str, bytes]) -> None:
+        """Records the files that the trial logged as artifacts of its run."""
+        self.writer.save(record.number, files)
 
     def ended(self, record: TrialRecord) -> None:
         """Ends the child run and moves the parent's best-so-far on."""
@@ -148,6 +153,8 @@ class Recorder(TrialListener):
             eligible=record.eligible,
             best_params=record.best_params if changed else None,
         )
+        if record.traceback:
+            self.writer.save(record.number, {"traceback.txt": record.traceback.encode()})
         metrics = self._last.pop(record.number, {})
         if record.value is not None:
             metrics[f"best_{self._metric}"] = {record.best_epoch: record.value}

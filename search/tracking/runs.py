@@ -12,7 +12,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run, RunStatus
 from mlflow.exceptions import MlflowException
 
-from tuneyard.datasets import Dataset
+from tuneyard.datasets import Data
 from tuneyard.search.access import redacted
 from tuneyard.search.errors import SearchError
 from tuneyard.search.results.result import ResultState, SearchResult
@@ -21,6 +21,7 @@ from tuneyard.search.spec.resolved import ResolvedSpec
 from tuneyard.search.spec.search import SearchSpec
 from tuneyard.search.tracking.client import set_tags
 from tuneyard.search.tracking.tags import LAYOUT, NO_TRIALS, SearchTags, TrialTags
+from tuneyard.spaces.registry import Code
 
 PAGE = 1000
 SPEC = "spec.yaml"
@@ -119,12 +120,14 @@ def queue_search(client: MlflowClient, spec: SearchSpec, user: str | None) -> Se
     return _make_run(client, experiment_id, spec, "queued", user)
 
 
-def start_search(client: MlflowClient, search: ResolvedSpec, data: Dataset) -> SearchRun:
+def start_search(
+    client: MlflowClient, search: ResolvedSpec, data: Data, code: Code | None = None
+) -> SearchRun:
     """Makes the run of a search that runs now."""
     spec = search.recorded()
     experiment_id = find_experiment(client, spec.task)
     run = _make_run(client, experiment_id, spec, "running", None)
-    describe_search(client, run, search, data)
+    describe_search(client, run, search, data, code)
     return run
 
 
@@ -151,7 +154,11 @@ def _make_run(
 
 
 def describe_search(
-    client: MlflowClient, run: SearchRun, search: ResolvedSpec, data: Dataset
+    client: MlflowClient,
+    run: SearchRun,
+    search: ResolvedSpec,
+    data: Data,
+    code: Code | None = None,
 ) -> None:
     """Says in the run that the search runs, what it is, and on which data."""
     spec, objective = search.recorded(), search.task.objective
@@ -166,6 +173,7 @@ def describe_search(
         data_name=data.name,
         data_source=data.source,
         version=version("tuneyard"),
+        code=code.digest if code else None,
     )
     client.update_run(run.run_id, status="RUNNING")
     set_tags(client, run.run_id, tags)
@@ -178,6 +186,8 @@ def describe_search(
     client.log_text(run.run_id, spec.to_yaml(), SPEC)
     schema = search.space.config_type.model_json_schema()
     client.log_dict(run.run_id, schema, "space.schema.json")
+    for name, text in (code.sources if code else {}).items():
+        client.log_text(run.run_id, text, f"code/{name}")
 
 
 def queued_spec(client: MlflowClient, run: Run) -> str:
@@ -231,11 +241,11 @@ def find_children(client: MlflowClient, run: SearchRun) -> dict[int, Run]:
     return {TrialTags.decode(child.data.tags).number: child for child in found}
 
 
-def last_epoch(client: MlflowClient, child: Run) -> int:
-    """The last epoch that a trial's run has values of; 0 where it has none."""
-    if "train_loss" not in child.data.metrics:
+def last_epoch(client: MlflowClient, child: Run, metric: str) -> int:
+    """The last epoch that a trial's run has values of a metric of; 0 where it has none."""
+    if metric not in child.data.metrics:
         return 0
-    history = client.get_metric_history(child.info.run_id, "train_loss")
+    history = client.get_metric_history(child.info.run_id, metric)
     return max(int(metric.step) for metric in history)
 
 

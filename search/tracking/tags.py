@@ -110,6 +110,7 @@ class SearchTags(Tags):
         data_name: The data's name.
         data_source: Where the data came from.
         version: Of tuneyard, as of when its driver began last.
+        code: The digest of a user's own code; None for an installed task.
         driver: Host and process of its driver, as ``host:1234``.
         heartbeat: When its driver wrote last, in Unix seconds.
         wall: Seconds that it has taken; None before the first heartbeat.
@@ -133,6 +134,7 @@ class SearchTags(Tags):
     data_name: str | None = None
     data_source: str | None = None
     version: str | None = None
+    code: str | None = None
     driver: str = ""
     heartbeat: FiniteFloat = 0.0
     wall: FiniteFloat | None = None

@@ -5,11 +5,13 @@ from __future__ import annotations
 import itertools
 import logging
 import queue
+import tempfile
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
@@ -107,6 +109,17 @@ class MlflowWriter:
         def log(run: str) -> None:
             with folder.fetched(name) as files:
                 self._client.log_artifacts(run, str(files), artifact_path)
+
+        self._file(key, log)
+
+    def save(self, key: int, files: Mapping[str, bytes]) -> None:
+        """Logs files, by their names, as artifacts of a run."""
+
+        def log(run: str) -> None:
+            with tempfile.TemporaryDirectory(prefix="tuneyard-") as here:
+                for name, content in files.items():
+                    (Path(here) / name).write_bytes(content)
+                self._client.log_artifacts(run, here)
 
         self._file(key, log)
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from tuneyard.search.trials.record import TrialRecord
 
-History = Mapping[str, Sequence[float]]
-"""Every metric of consecutive epochs, by the metric's name."""
+History = Mapping[str, Sequence[float | None]]
+"""Every metric of consecutive epochs, by its name; None for an epoch without it."""
 
 
 class TrialListener:
@@ -31,6 +31,14 @@ class TrialListener:
         Args:
             record: Of the trial.
             history: Every metric of each of these epochs.
+        """
+
+    def logged(self, record: TrialRecord, files: Mapping[str, bytes]) -> None:
+        """A trial logged files.
+
+        Args:
+            record: Of the trial.
+            files: Their contents by name.
         """
 
     def ended(self, record: TrialRecord) -> None:

@@ -39,6 +39,7 @@ class TrialRecord:
         current: Its parameters now; a scheduler may change them.
         state: Running, or how it ended.
         reason: What ended it, in one word or line.
+        traceback: Where a user's code raised an error, as Python prints it; empty otherwise.
         epoch: Epochs done.
         value: Its best objective so far; None before the first epoch.
         best_epoch: The epoch of that value.
@@ -55,6 +56,7 @@ class TrialRecord:
     current: Params = field(default_factory=dict)
     state: State = "running"
     reason: str = ""
+    traceback: str = ""
     epoch: int = 0
     value: float | None = None
     best_epoch: int = 0

@@ -13,7 +13,7 @@ from tuneyard.search.storage.folder import CHECKPOINTS
 from tuneyard.search.trials.listener import TrialListener
 from tuneyard.search.trials.record import TrialRecord
 from tuneyard.spaces.objective import Objective
-from tuneyard.trainables.worker.assignment import Member
+from tuneyard.trainables.worker.assignment import BASELINE, Member
 from tuneyard.trainables.worker.report import MemberReport
 from tuneyard.trainables.worker.wire import assignment_of, report_of
 
@@ -96,12 +96,15 @@ class TrialEvents(Callback):
             record.best_params = best.params
             record.metrics = dict(best.metrics)
         record.reason = report.error or report.reason or ""
+        record.traceback = report.traceback
         if report.reason:
             # a deadline cuts a trial short; every other reason is the name of its state
             record.state = "pruned" if report.reason == "deadline" else report.reason
-        if history:
-            for listener in self._listeners:
+        for listener in self._listeners:
+            if history:
                 listener.progressed(record, history)
+            if report.artifacts:
+                listener.logged(record, report.artifacts)
 
     def on_trial_complete(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
@@ -145,15 +148,30 @@ def _last_line(trial: Trial) -> str:
 
 
 class SearchStopper(Stopper, TrialListener):
-    """Ends the whole search: when a trial reaches the target, or when `stop` is called."""
+    """Ends the whole search: at the target, after a failed baseline, or when `stop` is called.
 
-    def __init__(self, objective: Objective, target: float | None) -> None:
+    Args:
+        objective: What ranks trials.
+        target: The value at which the search ends; None without one.
+        keep_going: Whether it goes on after a baseline that failed.
+
+    Attributes:
+        reason: Why it ends: ``target``, ``baseline``, or what `stop` was told; None as long as it
+            goes on.
+    """
+
+    def __init__(
+        self, objective: Objective, target: float | None, *, keep_going: bool = False
+    ) -> None:
         self._objective = objective
         self._target = target
+        self._keep_going = keep_going
         self.reason: str | None = None
 
     def ended(self, record: TrialRecord) -> None:
-        """Ends the search if the trial has reached the target."""
+        """Ends the search if the trial has reached the target, or is a baseline that failed."""
+        if record.number == BASELINE and record.state == "failed" and not self._keep_going:
+            self.stop("baseline")
         if self._target is None or not record.eligible or record.value is None:
             return
         if self._objective.reached(record.value, self._target):

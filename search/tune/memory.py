@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import ray
 
-from tuneyard.datasets import Dataset
+from tuneyard.datasets import Data
 from tuneyard.search.spec.resolved import ResolvedSpec
+from tuneyard.search.tune.calls import call_there
 from tuneyard.search.tune.resources import has_gpu
 from tuneyard.spaces import Value
-from tuneyard.spaces.fields.training import TrainingSpace
 from tuneyard.spaces.language.dimensions import Dimension
-from tuneyard.trainables.task import Task
+from tuneyard.spaces.registry import find_code
+from tuneyard.trainables.searchable import Searchable
 from tuneyard.trainables.training.memory import gpu_memory
 
 HEADROOM = 1.2
@@ -20,7 +23,7 @@ MOST = 16
 """Most trials on one GPU; with more they wait for each other's kernels."""
 
 
-def gpu_share(search: ResolvedSpec, task: Task[TrainingSpace], folds: tuple[Dataset, ...]) -> float:
+def gpu_share(search: ResolvedSpec, task: Searchable, folds: tuple[Data, ...]) -> float:
     """The share that the largest model of the space needs; 0 where the cluster has no GPU.
 
     One epoch of the baseline and one of the largest config are trained on a GPU of their own.
@@ -28,13 +31,14 @@ def gpu_share(search: ResolvedSpec, task: Task[TrainingSpace], folds: tuple[Data
     if not has_gpu():
         return 0.0
     space, spec = search.space, search.spec
-    configs = [space.baseline(), space.suggest(largest)]
-
-    @ray.remote(num_gpus=1, num_cpus=spec.cpus_per_trial, max_calls=1)
-    def measure(config: TrainingSpace) -> tuple[int, int]:
-        return gpu_memory(task, config, folds, spec.seed)
-
-    found: list[tuple[int, int]] = ray.get([measure.remote(config) for config in configs])
+    options = {"num_gpus": 1, "num_cpus": spec.cpus_per_trial, "max_calls": 1}
+    code = find_code(search.task.name)
+    found = ray.get(
+        [
+            call_there(partial(gpu_memory, task, config, folds, spec.seed), code, **options)
+            for config in (space.baseline(), space.suggest(largest))
+        ]
+    )
     return min(1.0, max(share(used, total) for used, total in found))
 
 

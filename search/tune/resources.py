@@ -16,6 +16,8 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from tuneyard.search.errors import SearchError
 from tuneyard.search.spec.resources import Resources
 from tuneyard.search.storage.folder import SearchFolder
+from tuneyard.search.tune.calls import call_there
+from tuneyard.spaces.registry import Code
 from tuneyard.trainables.worker.device import trial_device
 
 ResultT = TypeVar("ResultT")
@@ -151,14 +153,17 @@ def _unusable(error: ray.exceptions.RayError) -> SearchError:
     return SearchError(f"a node of the cluster can't run tuneyard: {reason}")
 
 
-def on_gpu(function: Callable[..., ResultT], resources: Resources) -> ResultT:
-    """Calls a function once with a trial's resources; it is given their `device`."""
+def on_gpu(function: Callable[..., ResultT], resources: Resources, code: Code | None) -> ResultT:
+    """Calls a function once with a trial's resources; it is given their `device`.
+
+    Args:
+        function: What is called.
+        resources: Of a trial.
+        code: A user's code, to which the function refers; None where it refers to none.
+    """
 
     def call() -> ResultT:
         return function(device=trial_device(resources.gpus))
 
-    remote = ray.remote(
-        num_cpus=resources.cpus, num_gpus=resources.gpus, resources=dict(resources.custom)
-    )(call)
-    result: ResultT = ray.get(remote.remote())
-    return result
+    options = {"num_cpus": resources.cpus, "num_gpus": resources.gpus}
+    return ray.get(call_there(call, code, resources=dict(resources.custom), **options))

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from ray import tune
 
-from tuneyard.datasets import Dataset
+from tuneyard.datasets import Data
 from tuneyard.search.spec.resolved import ResolvedSpec
 from tuneyard.search.spec.schedulers import SchedulerSetting
 from tuneyard.search.storage.folder import CHECKPOINTS, SearchFolder
@@ -21,6 +21,7 @@ from tuneyard.search.tune.events import SearchStopper, TrialEvents
 from tuneyard.search.tune.resources import Capacity
 from tuneyard.search.tune.searcher import StudySearcher
 from tuneyard.search.tune.signals import stop_on_signals
+from tuneyard.spaces.registry import Carried, Code
 from tuneyard.trainables.worker.setup import TrialSetup
 from tuneyard.trainables.worker.trainable import TrialTrainable
 
@@ -30,7 +31,8 @@ WORKER_LOSSES = 2
 
 def run_trials(
     search: ResolvedSpec,
-    folds: tuple[Dataset, ...],
+    code: Code | None,
+    folds: tuple[Data, ...],
     study: Study,
     events: TrialEvents,
     stopper: SearchStopper,
@@ -42,7 +44,8 @@ def run_trials(
 
     Args:
         search: What is searched.
-        folds: The data set, or its folds.
+        code: The task's code, where it must travel to the workers.
+        folds: The data, or its folds.
         study: Proposes the configs.
         events: Hears what happens.
         stopper: Ends the search; SIGINT and SIGTERM make it do so.
@@ -53,12 +56,13 @@ def run_trials(
     spec, resources = search.spec, search.resources
     deadline = time.time() + seconds if seconds else None
     setup = TrialSetup(
+        code=Carried(code) if code else None,
         task=search.task.name,
         folds=folds,
         seed=spec.seed,
         cpus=resources.cpus,
         gpus=resources.gpus,
-        milestones=spec.scheduler.milestones(search.max_epochs),
+        milestones=spec.scheduler.milestones(search.planned_epochs),
         target=spec.target,
         deadline=deadline,
     )
@@ -70,7 +74,11 @@ def run_trials(
     capacity = Capacity(resources, left if waiting else spec.max_concurrent_trials)
     scheduler = spec.scheduler.build(
         SchedulerSetting(
-            search.task.objective.mode, search.space, search.max_epochs, spec.seed, study.curves()
+            search.task.objective.mode,
+            search.space,
+            search.planned_epochs,
+            spec.seed,
+            study.curves(),
         )
     )
     with stop_on_signals(stopper), _quiet_tune():

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
-from typing import Any  # Any: a `state_dict` holds anything
 
 import torch
 
 from tuneyard.spaces import Value
-from tuneyard.trainables.problem import Weights
+from tuneyard.trainables.searchable import State, TrialTraining
 from tuneyard.trainables.training.checkpoint_files import CONFIG, STATE, WEIGHTS
-from tuneyard.trainables.training.training import Training
 
 Params = dict[str, Value]
 
 
-def save_checkpoint(folder: Path, training: Training, params: Params, best_params: Params) -> None:
+def save_checkpoint(
+    folder: Path, training: TrialTraining, params: Params, best_params: Params
+) -> None:
     """Writes a checkpoint of a training into a folder.
 
     ``model.pt`` holds the best weights, one `state_dict` per model. ``config.json`` holds the
     config's parameters, the current ones and those of the best epoch. ``state.pt`` holds everything
-    that an exact continuation needs; it exists only until the training has ended.
+    that an exact continuation needs; it exists only until the training has ended. The training's
+    folders are copied under their names.
 
     Args:
         folder: An existing folder.
@@ -30,6 +32,8 @@ def save_checkpoint(folder: Path, training: Training, params: Params, best_param
         best_params: The same for the config of the best epoch.
     """
     torch.save(training.best_weights(), folder / WEIGHTS)
+    for name, files in training.folders.items():
+        shutil.copytree(files, folder / name, dirs_exist_ok=True)
     if training.ended is None:
         torch.save(training.state_dict(), folder / STATE)
     else:
@@ -38,16 +42,25 @@ def save_checkpoint(folder: Path, training: Training, params: Params, best_param
     (folder / CONFIG).write_text(json.dumps(config, indent=2))
 
 
-def load_weights(folder: Path, device: torch.device) -> list[Weights]:
+def load_weights(folder: Path, device: torch.device) -> list[State]:
     """The best weights of a checkpoint, one `state_dict` per model."""
-    weights: list[Weights] = torch.load(folder / WEIGHTS, map_location=device, weights_only=True)
+    weights: list[State] = torch.load(folder / WEIGHTS, map_location=device, weights_only=True)
     return weights
 
 
-def load_state(folder: Path, device: torch.device) -> dict[str, Any]:
-    """The training state of a checkpoint; see `Training.load_state_dict`."""
-    state: dict[str, Any] = torch.load(folder / STATE, map_location=device, weights_only=True)
+def load_state(folder: Path, device: torch.device) -> State:
+    """The training state of a checkpoint; see `TrialTraining.load_state_dict`."""
+    state: State = torch.load(folder / STATE, map_location=device, weights_only=True)
     return state
+
+
+def load_training(folder: Path, training: TrialTraining) -> None:
+    """Lets a fresh training of the same config continue from a checkpoint."""
+    state = load_state(folder, training.device)
+    for name, files in training.folders.items():
+        if (folder / name).is_dir():
+            shutil.copytree(folder / name, files, dirs_exist_ok=True)
+    training.load_state_dict(state)
 
 
 def load_params(folder: Path) -> tuple[Params, Params]:

@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
-from torch import nn
 
 from tuneyard.datasets import Dataset
 from tuneyard.spaces.fields.training import TrainingSpace
 from tuneyard.trainables.problem import Problem
+from tuneyard.trainables.searchable import FinalModel
 from tuneyard.trainables.task import Task
 from tuneyard.trainables.training.checkpoint import load_weights
 from tuneyard.trainables.training.loop import start_loop
-
-
-@dataclass(frozen=True)
-class FinalModel:
-    """A tested model in its exported form.
-
-    Attributes:
-        module: The exported model, from raw input to output in natural units, on the CPU.
-        example: An example of its input.
-        metrics: The metrics of the test split, as ``test_<metric>``.
-    """
-
-    module: nn.Module
-    example: np.ndarray
-    metrics: dict[str, float]
 
 
 def evaluate_and_export(

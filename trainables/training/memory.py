@@ -6,14 +6,13 @@ from collections.abc import Sequence
 
 import torch
 
-from tuneyard.datasets import Dataset
-from tuneyard.spaces.fields.training import TrainingSpace
-from tuneyard.trainables.task import Task
-from tuneyard.trainables.training.training import Training
+from tuneyard.datasets import Data
+from tuneyard.spaces import SearchSpace
+from tuneyard.trainables.searchable import Searchable
 
 
 def gpu_memory(
-    task: Task[TrainingSpace], config: TrainingSpace, folds: Sequence[Dataset], seed: int
+    task: Searchable, config: SearchSpace, folds: Sequence[Data], seed: int
 ) -> tuple[int, int]:
     """Trains one epoch in a process that is the only one on its GPU.
 
@@ -24,7 +23,7 @@ def gpu_memory(
     """
     total = torch.cuda.get_device_properties(0).total_memory
     try:
-        Training(task, config, folds, seed=seed, device=torch.device("cuda")).run_epoch()
+        task.start(config, folds, seed=seed, device=torch.device("cuda")).run_epoch()
     except torch.OutOfMemoryError:
         return total, total
     free, total = torch.cuda.mem_get_info()

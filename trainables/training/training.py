@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal  # Any: a `state_dict` holds anything
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
 
 import torch
 
 from tuneyard.datasets import Dataset
 from tuneyard.spaces.fields.training import TrainingSpace
-from tuneyard.trainables.problem import Problem, Weights
+from tuneyard.trainables.problem import Problem
+from tuneyard.trainables.searchable import Best, EndReason, State
 from tuneyard.trainables.task import Loop, Task
 from tuneyard.trainables.training.loop import start_loop
-
-Reason = Literal["completed", "early_stopped", "diverged"]
-"""The reason for which a training ended by itself."""
-
-
-@dataclass(frozen=True)
-class Best:
-    """The best epoch so far: its number (from 1), the objective's value and all metrics."""
-
-    epoch: int
-    value: float
-    metrics: dict[str, float]
 
 
 class Training:
@@ -43,10 +32,14 @@ class Training:
         device: The device to train on; the CPU by default.
 
     Attributes:
+        device: The device that it trains on.
         epoch: The number of epochs trained so far.
         best: The best epoch so far; None before the first.
         ended: Why the training ended; None as long as it can continue.
+        folders: None: everything is in its `state_dict`.
     """
+
+    folders: Mapping[str, Path] = {}
 
     def __init__(
         self,
@@ -59,11 +52,13 @@ class Training:
     ) -> None:
         self._config = config
         self._objective = task.objective
-        device = device or torch.device("cpu")
-        self._loops = [start_loop(task, config, fold, seed=seed, device=device) for fold in folds]
+        self.device = device or torch.device("cpu")
+        self._loops = [
+            start_loop(task, config, fold, seed=seed, device=self.device) for fold in folds
+        ]
         self.epoch = 0
         self.best: Best | None = None
-        self.ended: Reason | None = None
+        self.ended: EndReason | None = None
 
     @property
     def problems(self) -> Sequence[Problem]:
@@ -112,7 +107,7 @@ class Training:
         elif patience is not None and self.epoch - self.best.epoch >= patience:
             self.ended = "early_stopped"
 
-    def best_weights(self) -> list[Weights]:
+    def best_weights(self) -> list[State]:
         """The weights of the best epoch so far, one `state_dict` per model."""
         return [loop.best_weights() for loop in self._loops]
 
@@ -122,7 +117,7 @@ class Training:
             loop.change(config)
         self._config = config
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> State:
         """Everything that an exact continuation needs, as tensors and plain values only."""
         return {
             "epoch": self.epoch,
@@ -131,10 +126,17 @@ class Training:
             "loops": [loop.state_dict() for loop in self._loops],
         }
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: State) -> None:
         """Continues from a `state_dict` of the same task and config; on the CPU this is exact."""
         self.epoch = state["epoch"]
         self.ended = state["ended"]
         self.best = Best(**state["best"]) if state["best"] else None
         for loop, loop_state in zip(self._loops, state["loops"], strict=True):
             loop.load_state_dict(loop_state)
+
+    def take_artifacts(self) -> Mapping[str, bytes]:
+        """No files: this loop logs none."""
+        return {}
+
+    def close(self) -> None:
+        """Does nothing: nothing of it goes on by itself."""

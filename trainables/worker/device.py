@@ -31,7 +31,7 @@ def trial_device(gpus: float) -> torch.device:
     return torch.device("cuda")
 
 
-def is_out_of_memory(error: Exception) -> bool:
+def is_out_of_memory(error: BaseException | None) -> bool:
     """Whether an error says that the memory of the CPU or the GPU is full."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True

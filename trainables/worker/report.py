@@ -38,18 +38,23 @@ class MemberReport:
         epoch: Epochs trained in all.
         values: Every metric of the last epoch, by name; empty before the first epoch.
         best: Its best epoch so far; None before the first one that is finite.
-        history: Every metric of each epoch since the report before, by name.
+        history: Every metric of each epoch since the report before, by name; None for an epoch in
+            which it was not measured.
         reason: Why it ended by itself; None as long as it can continue.
         error: What it raised, in one line; None unless it failed.
+        traceback: Where a user's code raised that, as Python prints it; empty otherwise.
+        artifacts: The files that it logged since the report before, by name.
     """
 
     number: int
     epoch: int
     values: Mapping[str, float] = field(default_factory=dict)
     best: BestEpoch | None = None
-    history: Mapping[str, list[float]] = field(default_factory=dict)
+    history: Mapping[str, list[float | None]] = field(default_factory=dict)
     reason: Reason | None = None
     error: str | None = None
+    traceback: str = ""
+    artifacts: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tuneyard.datasets import Dataset
+from tuneyard.datasets import Data
+from tuneyard.spaces.registry import Carried
 
 
 @dataclass(frozen=True)
@@ -12,6 +13,8 @@ class TrialSetup:
     """What all trials of a search share; Ray's object store holds it once.
 
     Attributes:
+        code: The task's code, where it is no installed task. It is the first field: the data may
+            refer to classes that the code defines.
         task: Name of the task.
         folds: Its data set, or the folds of it.
         seed: Of every trial whose assignment names none.
@@ -22,8 +25,9 @@ class TrialSetup:
         deadline: Unix time at which trials end; None without a time budget.
     """
 
+    code: Carried | None
     task: str
-    folds: tuple[Dataset, ...]
+    folds: tuple[Data, ...]
     seed: int = 0
     cpus: float = 1.0
     gpus: float = 0.0

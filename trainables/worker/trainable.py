@@ -1,4 +1,4 @@
-"""`TrialTrainable`: one trial on Ray, a thin class over `Training`."""
+"""`TrialTrainable`: one trial on Ray, a thin class over the training of its task."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import Any  # configs, results and checkpoints of Ray Tune hold anyt
 import torch
 from ray import tune
 
-from tuneyard.trainables.task import find_task
-from tuneyard.trainables.training.checkpoint import load_params, load_state, save_checkpoint
-from tuneyard.trainables.training.training import Training
+from tuneyard.spaces.code.errors import CodeError
+from tuneyard.trainables.find import find_searchable
+from tuneyard.trainables.searchable import TrialTraining
+from tuneyard.trainables.training.checkpoint import load_params, load_training, save_checkpoint
 from tuneyard.trainables.worker.assignment import Params
 from tuneyard.trainables.worker.device import is_out_of_memory, trial_device
 from tuneyard.trainables.worker.report import BestEpoch, MemberReport, Reason, Report
@@ -39,37 +40,49 @@ class TrialTrainable(tune.Trainable):
         """Called once per actor; `shared` comes by `tune.with_parameters`."""
         assert shared is not None
         self._shared = shared
-        self._task = find_task(shared.task)
-        self._space = self._task.space.space()
+        self._task = find_searchable(shared.task)
+        self._objective = self._task.description.objective
+        self._space = self._task.description.space.space()
+        self._training: TrialTraining | None = None
         torch.set_num_threads(max(1, int(shared.cpus)))
         self.reset_config(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Makes the actor ready for another trial."""
+        self.cleanup()
         self._member = assignment_of(new_config).single
         self._best_params = self._member.params
-        self._training: Training | None = None
         self._saved_at = time.monotonic()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         return True
 
+    def cleanup(self) -> None:
+        """Ends the training of the trial before."""
+        if self._training is not None:
+            self._training.close()
+        self._training = None
+
     def step(self) -> dict[str, Any]:
         """Trains for about a second, to the next milestone, or to the end."""
-        history: dict[str, list[float]] = {}
+        epochs: list[dict[str, float]] = []
         try:
-            reason = self._train(history)
+            reason = self._train(epochs)
         except Exception as error:
-            full = is_out_of_memory(error)
-            return self._result(
-                history,
-                reason="out_of_memory" if full else "failed",
-                error=f"{type(error).__name__}: {error}",
-            )
-        return self._result(history, reason=reason)
+            return self._failed(epochs, error)
+        return self._result(epochs, reason=reason)
 
-    def _train(self, history: dict[str, list[float]]) -> Reason | None:
-        """Trains one step; adds the metrics of its epochs to `history`."""
+    def _failed(self, epochs: list[dict[str, float]], error: Exception) -> dict[str, Any]:
+        if is_out_of_memory(error) or is_out_of_memory(error.__cause__):
+            reason: Reason = "out_of_memory"
+        else:
+            reason = "failed"
+        if isinstance(error, CodeError):
+            return self._result(epochs, reason=reason, error=str(error), trace=error.details)
+        return self._result(epochs, reason=reason, error=f"{type(error).__name__}: {error}")
+
+    def _train(self, epochs: list[dict[str, float]]) -> Reason | None:
+        """Trains one step; adds the metrics of each of its epochs to `epochs`."""
         if self._training is None:
             self._training = self._start(self._member.params)
             if self._member.checkpoint is not None:
@@ -78,9 +91,10 @@ class TrialTrainable(tune.Trainable):
         reason: Reason | None = None
         started = time.monotonic()
         while reason is None:
-            best = training.best
-            for name, value in training.run_epoch().items():
-                history.setdefault(name, []).append(value)
+            best, before = training.best, training.epoch
+            metrics = training.run_epoch()
+            # a user's function may end without another epoch
+            epochs += [metrics] * (training.epoch - before)
             if training.best is not best:
                 self._best_params = self._member.params
             reason = training.ended or self._reached()
@@ -97,14 +111,14 @@ class TrialTrainable(tune.Trainable):
         except Exception as error:
             logger.warning("%s can't be read, the trial starts anew: %s", address, error)
 
-    def _start(self, params: Params) -> Training:
+    def _start(self, params: Params) -> TrialTraining:
         seed = self._shared.seed if self._member.seed is None else self._member.seed
-        return Training(
-            self._task,
+        return self._task.start(
             self._space.unflatten(params),
             self._shared.folds,
             seed=seed,
             device=trial_device(self._shared.gpus),
+            milestones=self._shared.milestones,
         )
 
     def _reached(self) -> Reason | None:
@@ -112,28 +126,36 @@ class TrialTrainable(tune.Trainable):
         shared = self._shared
         best = self._training.best if self._training else None
         target = shared.target
-        if target is not None and best and self._task.objective.reached(best.value, target):
+        if target is not None and best and self._objective.reached(best.value, target):
             return "completed"
         if shared.deadline is not None and time.time() >= shared.deadline:
             return "deadline"
         return None
 
     def _result(
-        self, history: dict[str, list[float]], *, reason: Reason | None, error: str | None = None
+        self,
+        epochs: list[dict[str, float]],
+        *,
+        reason: Reason | None,
+        error: str | None = None,
+        trace: str = "",
     ) -> dict[str, Any]:
-        best = self._best()
+        best, training = self._best(), self._training
+        names = dict.fromkeys(name for metrics in epochs for name in metrics)
         member = MemberReport(
             self._member.number,
-            self._training.epoch if self._training else 0,
-            values={name: values[-1] for name, values in history.items()},
+            training.epoch if training else 0,
+            values={name: value for metrics in epochs for name, value in metrics.items()},
             best=best,
-            history=history,
+            history={name: [metrics.get(name) for metrics in epochs] for name in names},
             reason=reason,
             error=error,
+            traceback=trace,
+            artifacts=training.take_artifacts() if training else {},
         )
         usable = best is not None and reason in ("completed", "early_stopped", "deadline")
         due = reason is None and time.monotonic() - self._saved_at >= SAVE_SECONDS
-        metric = self._task.objective.metric
+        metric = self._objective.metric
         return to_result(Report((member,)), metric, should_checkpoint=usable or due)
 
     def _best(self) -> BestEpoch | None:
@@ -154,7 +176,12 @@ class TrialTrainable(tune.Trainable):
         folder = Path(str(checkpoint))
         params, self._best_params = load_params(folder)
         training = self._start(params)
-        training.load_state_dict(load_state(folder, training.problems[0].device))
+        try:
+            load_training(folder, training)
+        except Exception:
+            training.close()
+            raise
+        self.cleanup()
         if params != self._member.params:
             training.change(self._space.unflatten(self._member.params))
         self._training = training

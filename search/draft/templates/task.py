@@ -91,6 +91,3 @@ class BreastCancer(Task[BreastCancerSpace]):
     def problem(self, config: BreastCancerSpace, data: Dataset, device: torch.device) -> Problem:
         """Called once for each trial."""
         return BreastCancerProblem(config, data, device)
-
-
-TASK = BreastCancer()

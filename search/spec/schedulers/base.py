@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field
 
 from tuneyard.search.spec.kinds import KindOptions
-from tuneyard.spaces import Space
-from tuneyard.spaces.fields.training import TrainingSpace
+from tuneyard.spaces import SearchSpace, Space
 
 if TYPE_CHECKING:
     from ray.tune.schedulers import TrialScheduler
@@ -31,7 +30,7 @@ class SchedulerSetting:
     """
 
     mode: Literal["min", "max"]
-    space: Space[TrainingSpace]
+    space: Space[SearchSpace]
     epochs: int
     seed: int = 0
     curves: Mapping[int, Mapping[int, float]] = field(default_factory=dict)

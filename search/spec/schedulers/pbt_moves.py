@@ -10,8 +10,7 @@ from ray.tune.schedulers import PopulationBasedTraining
 
 from tuneyard.search.spec.schedulers.base import SchedulerSetting
 from tuneyard.search.spec.schedulers.tune_mixins import SparesBaseline
-from tuneyard.spaces import Float, Space, Value
-from tuneyard.spaces.fields.training import TrainingSpace
+from tuneyard.spaces import Float, SearchSpace, Space, Value
 from tuneyard.spaces.language.dimensions import Dimension
 from tuneyard.trainables.worker.wire import EPOCH, LAST_VALUE, assignment_of, with_params
 
@@ -43,7 +42,7 @@ def build_pbt(
 
 
 def explorer(
-    space: Space[TrainingSpace], resample: float, rng: random.Random
+    space: Space[SearchSpace], resample: float, rng: random.Random
 ) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """PBT's change of a copied config: the optimizers' numbers, each within its domain.
 

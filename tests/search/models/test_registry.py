@@ -69,7 +69,7 @@ def test_a_registered_model(store: MlflowClient, registered: Any, tmp_path: Path
     final = final_model()
     rows = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
     with torch.no_grad():
-        expected = final.module(torch.tensor(rows)).numpy()
+        expected = final.model(torch.tensor(rows)).numpy()
     pyfunc = mlflow.pyfunc.load_model(uri)
     np.testing.assert_allclose(pyfunc.predict(rows), expected, rtol=1e-6)
     with torch.no_grad():

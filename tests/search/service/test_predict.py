@@ -84,7 +84,7 @@ def promote_copy(client: MlflowClient, folder: Path) -> Path:
 
 def expected(final: FinalModel, inputs: Any) -> list[Any]:
     with torch.no_grad():
-        outputs: list[Any] = final.module(torch.tensor(np.asarray(inputs))).tolist()
+        outputs: list[Any] = final.model(torch.tensor(np.asarray(inputs))).tolist()
     return outputs
 
 

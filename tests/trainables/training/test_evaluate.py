@@ -37,7 +37,7 @@ def finished(data: Dataset, folder: Path, folds: int, **changed: Any) -> FinalMo
 
 def answers(final: FinalModel, data: Dataset) -> torch.Tensor:
     with torch.no_grad():
-        return final.module(torch.tensor(data.arrays["features"]))
+        return final.model(torch.tensor(data.arrays["features"]))
 
 
 def test_without_folds_the_model_has_the_best_weights_of_the_checkpoint(
@@ -59,7 +59,7 @@ def test_without_folds_the_model_has_the_best_weights_of_the_checkpoint(
     assert torch.equal(answers(final, data), expected)
     assert final.metrics == {f"test_{name}": value.item() for name, value in tested.items()}
     assert final.metrics.keys() == {"test_loss", "test_accuracy", "test_auc"}
-    assert not final.module.training
+    assert not final.model.training
     assert np.array_equal(final.example, data.arrays["features"][:2])
 
 
