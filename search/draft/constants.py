@@ -69,6 +69,8 @@ _CALLS: Mapping[str, Callable[..., object]] = {
     "tuple": tuple,
 }
 _METHODS = {"keys", "values", "lower", "upper", "split"}
+_ERRORS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What Python raises for an expression that is wrong."""
 _UNKNOWN = object()
 """The value of a dictionary's key that isn't a constant: only the keys are of use."""
 
@@ -87,7 +89,7 @@ def evaluate(node: ast.expr, scope: Scope) -> object:
     """
     try:
         value = _value(node, scope, {})
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError):
+    except (NotConstantError, RecursionError, *_ERRORS):
         raise _not_constant(node) from None
     if _holds_unknown(value):
         raise _not_constant(node)
@@ -212,7 +214,7 @@ def _dictionary(
             raise _not_constant(value)
         try:
             content = _value(value, scope, local)
-        except (NotConstantError, LookupError, TypeError, AttributeError):
+        except (NotConstantError, *_ERRORS):
             content = _UNKNOWN
         found[_value(key, scope, local)] = content
     return found

@@ -67,7 +67,7 @@ def train(config: Space, trial: Trial, data: Data) -> None:
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-        trial.report(accuracy=accuracy(model, data["X_val"], data["y_val"]), loss=float(loss))
+        trial.report(accuracy=accuracy(model, data["X_val"], data["y_val"]), loss=loss.item())
 
 
 def test(config: Space, model: nn.Module, data: Data) -> dict[str, float]:
