@@ -10,6 +10,7 @@ from typing import NoReturn
 import typer
 
 from tuneyard.search.cli.best import best
+from tuneyard.search.cli.check import check
 from tuneyard.search.cli.jobs import jobs
 from tuneyard.search.cli.logs import logs
 from tuneyard.search.cli.output import WRONG_INPUT
@@ -22,7 +23,7 @@ from tuneyard.search.cli.submit import submit
 from tuneyard.search.cli.tasks import tasks
 from tuneyard.search.cli.ui import ui
 
-COMMANDS = (tasks, space, search, resume, best, ui, serve)
+COMMANDS = (tasks, space, check, search, resume, best, ui, serve)
 """In the order of the help; a new command is a file and its place here."""
 
 CLUSTER_COMMANDS = (submit, jobs, logs, stop)

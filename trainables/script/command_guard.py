@@ -100,6 +100,7 @@ def _wait(program: int, status: int) -> None:
             assert result is not None
             by_signal = result.si_code != os.CLD_EXITED
             _tell(status, f"ended {-result.si_status if by_signal else result.si_status}")
+            os.close(status)
         if _LIFELINE in ready:
             return
 

@@ -15,10 +15,13 @@ _LONGEST_LINE = 1 << 20
 
 
 class Lines:
-    """Cuts a stream of bytes into lines, whatever the pieces in which it arrives."""
+    """Cuts a stream of bytes into lines, whatever the pieces in which it arrives.
+
+    Of a line that was written over, such as that of a progress bar, the last state is left.
+    """
 
     def __init__(self) -> None:
-        self._rest = bytearray()
+        self._rest = b""
         self._too_long = False
 
     def feed(self, data: bytes) -> Iterator[tuple[str, bool]]:
@@ -27,16 +30,18 @@ class Lines:
         Args:
             data: The piece; empty at the end of the stream, where the last line may lack its end.
         """
-        self._rest += data
-        *ended, rest = bytes(self._rest).split(b"\n") if b"\n" in data else [self._rest]
+        *ended, self._rest = (self._rest + data).split(b"\n")
         for line in ended:
-            yield line.decode(errors="replace"), not self._too_long
+            yield _seen(line), not self._too_long
             self._too_long = False
-        self._rest = bytearray(rest)
         if self._rest and (not data or len(self._rest) > _LONGEST_LINE):
-            yield self._rest.decode(errors="replace"), bool(not data and not self._too_long)
-            self._rest.clear()
-            self._too_long = True
+            yield _seen(self._rest), not (data or self._too_long)
+            self._rest, self._too_long = b"", True
+
+
+def _seen(line: bytes) -> str:
+    """What a terminal shows of a line."""
+    return line.decode(errors="replace").rstrip().rpartition("\r")[2]
 
 
 class Tail:
@@ -52,7 +57,7 @@ class Tail:
 
     def text(self) -> str:
         """What is kept."""
-        return self._kept.decode(errors="replace")
+        return self._kept.decode(errors="ignore")
 
     def last_lines(self) -> str:
         """The last lines, for an error."""

@@ -124,16 +124,16 @@ class CommandProcess:
             self._stop()
         return self.reports.popleft() if self.reports else None
 
-    def close(self, seconds: float = TERM_SECONDS) -> None:
+    def close(self, *, at_once: bool = False) -> None:
         """Ends the program and all processes that it started.
 
         Args:
-            seconds: How long they may take after SIGTERM; after that they are killed.
+            at_once: Whether they are killed; else they have some seconds after a SIGTERM.
         """
-        if self.pid and self.code is None:
+        if self.pid and self.code is None and not at_once:
             self._signal(signal.SIGTERM)
             self._signal(signal.SIGCONT)
-            until = time.monotonic() + seconds
+            until = time.monotonic() + TERM_SECONDS
             while (left := until - time.monotonic()) > 0 and self._pump(left):
                 pass
         assert self._guard.stdin is not None

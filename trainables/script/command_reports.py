@@ -42,8 +42,7 @@ class ReportReader:
 
     def read(self, line: str) -> Report | None:
         """The report on a line; None where it has none."""
-        # a progress bar may stand before it
-        text = line.strip().rpartition("\r")[2]
+        text = line.strip()
         if not (text.startswith("{") and text.endswith("}")):
             return None
         try:

@@ -45,8 +45,9 @@ class CommandTraining:
       to go on after that; if it starts from the beginning, the epochs that are known are left out.
 
     After each epoch it prints a line such as ``{"epoch": 1, "accuracy": 0.9}``, where ``epoch`` may
-    be left out, and before that it writes the files of the epoch. It is stopped from then until the
-    next call of `run_epoch`. It ends by itself with exit code 0.
+    be left out, and before that it writes the files of the epoch. It is stopped as soon as the line
+    has been read, some milliseconds later, until the next call of `run_epoch`. It ends by itself
+    with exit code 0.
 
     Args:
         command: The command.
@@ -219,7 +220,7 @@ class CommandTraining:
         """Continues with another config, for PBT: the program starts again, as after a resume."""
         if self._process is not None:
             self._pending.extend(self._process.reports)
-        self._end_process(0)
+        self._end_process(at_once=True)
         self._config = config
 
     def best_weights(self) -> list[State]:
@@ -239,7 +240,7 @@ class CommandTraining:
 
     def load_state_dict(self, state: State) -> None:
         """Continues from a `state_dict` of the same config, after its folders were filled."""
-        self._end_process(0)
+        self._end_process(at_once=True)
         self.epoch = state["epoch"]
         self._numbering = Numbering(self.epoch, state["first"])
         self.ended = state["ended"]
@@ -259,9 +260,9 @@ class CommandTraining:
         self._end_process()
         shutil.rmtree(self._root, ignore_errors=True)
 
-    def _end_process(self, *seconds: float) -> None:
+    def _end_process(self, *, at_once: bool = False) -> None:
         if self._process is not None:
-            self._process.close(*seconds)
+            self._process.close(at_once=at_once)
             self._process = None
 
 

@@ -35,20 +35,31 @@ class Kept:
 
     Args:
         saved: What `state` returned before the trial was interrupted; empty for a new trial.
+        examples: Its `examples` of then.
         changed: Whether the config has changed since, so that the optimizers of the new config keep
             their own learning rates and other settings.
+
+    Attributes:
+        objects: The objects.
+        examples: Examples of the modules' inputs, as far as they were called with one tensor.
     """
 
-    def __init__(self, saved: State | None = None, *, changed: bool = False) -> None:
+    def __init__(
+        self,
+        saved: State | None = None,
+        examples: Mapping[str, Tensor] | None = None,
+        *,
+        changed: bool = False,
+    ) -> None:
         self.objects: dict[str, object] = {}
         self._saved = dict(saved or {})
         self._changed = changed
-        self._examples: dict[str, Tensor] = {}
+        self.examples: dict[str, Tensor] = dict(examples or {})
 
     def add(self, name: str, kept: object) -> None:
         """Takes an object, and restores it where it was saved before."""
         self.objects[name] = kept
-        if isinstance(kept, nn.Module):
+        if isinstance(kept, nn.Module) and name not in self.examples:
             self._watch_input(name, kept)
         if name in self._saved:
             self._restore(kept, cast("State", from_plain(self._saved.pop(name))))
@@ -89,11 +100,6 @@ class Kept:
             if isinstance(kept, nn.Module)
         }
 
-    @property
-    def examples(self) -> dict[str, Tensor]:
-        """Examples of the modules' inputs, as far as they were called with one tensor."""
-        return dict(self._examples)
-
     def _watch_input(self, name: str, module: nn.Module) -> None:
         """Keeps some rows of the first batch that the module is called with."""
 
@@ -101,7 +107,7 @@ class Kept:
             if len(inputs) == 1 and isinstance(inputs[0], Tensor) and inputs[0].ndim > 0:
                 rows = inputs[0].detach()[:EXAMPLE_ROWS].cpu().clone()
                 repeats = (EXAMPLE_ROWS, *[1] * (rows.ndim - 1))
-                self._examples[name] = rows if len(rows) > 1 else rows.repeat(repeats)
+                self.examples[name] = rows if len(rows) > 1 else rows.repeat(repeats)
             hook.remove()
 
         hook = module.register_forward_pre_hook(see)

@@ -18,7 +18,7 @@ from tuneyard.spaces.objective import Objective
 from tuneyard.trainables.script.kept import Kept
 from tuneyard.trainables.script.random_state import seed_everything
 from tuneyard.trainables.script.trial import Trial
-from tuneyard.trainables.script.turns import TrialEnded, Turns
+from tuneyard.trainables.script.turns import Turns
 from tuneyard.trainables.searchable import Best, EndReason, State
 
 Train = Callable[[SearchSpace, Trial], None]
@@ -92,7 +92,7 @@ class ScriptTraining:
         assert self.ended is None, "the training has ended"
         trial = self._trial if self._trial is not None else self._begin()
         self._turns.step()
-        if self._turns.error is not None and not isinstance(self._turns.error, TrialEnded):
+        if self._turns.error is not None:
             raise raised(self._turns.error) from self._turns.error
         metrics = trial.take_metrics()
         self.epoch = trial.epoch
@@ -104,7 +104,8 @@ class ScriptTraining:
         return metrics
 
     def _begin(self) -> Trial:
-        self._kept = Kept(self._saved.get("kept"), changed=self._changed)
+        saved = self._saved
+        self._kept = Kept(saved.get("kept"), saved.get("examples"), changed=self._changed)
         self._trial = Trial(
             seed=self._seed,
             device=self.device,
@@ -160,6 +161,7 @@ class ScriptTraining:
             "best": asdict(self.best) if self.best else None,
             "weights": self._weights,
             "kept": self._kept.state(),
+            "examples": self._kept.examples,
             "random": self._trial.randoms if self._trial else None,
         }
 

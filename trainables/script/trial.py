@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Protocol, SupportsFloat, runtime_checkable
 
@@ -85,7 +85,7 @@ class Trial:
         for name, kept in objects.items():
             self._kept.add(name, kept)
 
-    def epochs(self, count: int) -> Iterator[int]:
+    def epochs(self, count: int) -> Generator[int, None, None]:
         """The numbers of the epochs to train, from 1, or from where the trial was interrupted.
 
         The loop ends after `count` epochs, and earlier if the trial is stopped: by the scheduler, a
@@ -197,7 +197,7 @@ class Trial:
 
 def _number(name: str, value: SupportsFloat) -> float:
     try:
-        return float(value)
+        return float(value.detach() if isinstance(value, torch.Tensor) else value)
     except (TypeError, ValueError, RuntimeError):
         raise TypeError(
             f"report({name}=...) must be one number, got {value!r:.80} ({type(value).__name__})"

@@ -26,6 +26,10 @@ class Turns:
 
     Args:
         function: What is run; it calls `hand_over` at the end of each step.
+
+    Attributes:
+        returned: Whether the function has ended.
+        error: What it raised; None if it raised nothing, or was ended.
     """
 
     def __init__(self, function: Callable[[], None]) -> None:
@@ -76,6 +80,8 @@ class Turns:
         try:
             if not self._ending:
                 self._function()
+        except TrialEnded:
+            pass
         # a user's code may raise anything, SystemExit too; whoever called `step` raises it again
         except BaseException as error:
             self.error = error
