@@ -95,14 +95,18 @@ def _prefixes(calls: Calls) -> str:
 
 
 def _set_default(calls: Calls, option: Call, dest: str) -> Default | None:
-    """What `set_defaults` says of an option: the last one wins, but over `default=` a later one."""
+    """What `set_defaults` says of an option: the last one wins, but over `default=` a later one.
+
+    A subcommand may set the default of an option that all share.
+    """
     own = any(
         call.command == option.command and call.keyword(dest) is not None for call in calls.defaults
     )
     found: Default | None = None
     for call in calls.defaults:
         node = call.keyword(dest)
-        if node is None or (own and call.command != option.command):
+        shared = option.command == "" and not own
+        if node is None or not (shared or call.command == option.command):
             continue
         if option.keyword("default") is None or call.position > option.position:
             found = (node, call)

@@ -213,6 +213,23 @@ def test_defaults_set_before_and_after(tmp_path: Path) -> None:
     assert found == {"a": 2, "b": 1, "c": 3}
 
 
+def test_defaults_of_subcommands(tmp_path: Path) -> None:
+    """Each sets those of its own options, and of options that it shares with others."""
+    text = "a = s.add_parser('a')\nb = s.add_parser('b')\np.add_argument('--shared')\n"
+    text += "p.add_argument('--lr')\n"
+    text += "a.add_argument('--x', default=1)\nb.add_argument('--y', default=2)\n"
+    text += "a.set_defaults(y=7, shared=8)\nb.set_defaults(x=7, lr=9)\np.set_defaults(lr=3)\n"
+    found = {option.dest: option.default for option in read(tmp_path, text).options}
+    assert found == {"shared": 8, "lr": 3, "x": 1, "y": 2}
+
+
+def test_a_parameter_is_not_the_parser_of_the_same_name(tmp_path: Path) -> None:
+    text = "sub = s.add_parser('train')\nsub.add_argument('--x')\n"
+    text += "def add(sub):\n    sub.add_argument('--y')\ndef more():\n    sub.add_argument('--z')\n"
+    commands = {option.dest: option.command for option in read(tmp_path, text).options}
+    assert commands == {"x": "train", "y": "", "z": "train"}
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [
