@@ -218,7 +218,7 @@ def test_defaults_of_subcommands(tmp_path: Path) -> None:
     text = "a = s.add_parser('a')\nb = s.add_parser('b')\np.add_argument('--shared')\n"
     text += "p.add_argument('--lr')\n"
     text += "a.add_argument('--x', default=1)\nb.add_argument('--y', default=2)\n"
-    text += "a.set_defaults(y=7, shared=8)\nb.set_defaults(x=7, lr=9)\np.set_defaults(lr=3)\n"
+    text += "p.set_defaults(lr=3)\na.set_defaults(y=7, shared=8)\nb.set_defaults(x=7, lr=9)\n"
     found = {option.dest: option.default for option in read(tmp_path, text).options}
     assert found == {"shared": 8, "lr": 3, "x": 1, "y": 2}
 
