@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol  # Any: JSON
 
 import tuneyard.spaces.tasks
+from tuneyard.spaces.code.command import CommandCode
 from tuneyard.spaces.code.describe import describe_functions
 from tuneyard.spaces.code.errors import CodeError, raised
 from tuneyard.spaces.code.file import FileCode
@@ -66,6 +67,7 @@ def recorded_code(record: Mapping[str, Any]) -> Code:
 
 _KINDS: dict[str, Callable[[Mapping[str, Any]], Code]] = {
     "file": FileCode.recorded,
+    "command": CommandCode.recorded,
     "functions": FunctionCode.recorded,
 }
 
@@ -198,6 +200,11 @@ def open_file(reference: str, folder: Path | None = None) -> TaskDescription:
         SpaceError: An installed task has the same name.
     """
     return open_code(FileCode.read(FileReference.parse(reference, folder)))
+
+
+def open_command(command: str, declared: Mapping[str, Any], folder: Path) -> TaskDescription:
+    """Opens a program in this process; see `CommandCode.read` and `open_file`."""
+    return open_code(CommandCode.read(command, declared, folder))
 
 
 def open_code(code: Code) -> TaskDescription:

@@ -56,7 +56,16 @@ TrackingUri = Annotated[
 class SearchOptions:
     """What to search."""
 
-    what: Annotated[str, typer.Argument(metavar="TASK|FILE.py[:NAME]|FILE.yaml")]
+    what: Annotated[
+        str | None, typer.Argument(metavar="TASK|FILE.py[:NAME]|FILE.yaml", show_default=False)
+    ] = None
+    command: Annotated[
+        str | None,
+        typer.Option(help="Instead of a task: any program, with {placeholders} of its space."),
+    ] = None
+    space: Annotated[
+        Path | None, typer.Option("--space", help="YAML with the command's objective and space.")
+    ] = None
     name: Annotated[str | None, typer.Option(help="Name of the search.")] = None
     data: Annotated[str | None, typer.Option(help="Which of the task's data sets.")] = None
     trials: Annotated[int | None, typer.Option(help="How many, the baseline among them.")] = None
@@ -93,33 +102,60 @@ class SearchOptions:
         bool | None, typer.Option("--keep-going", help="Search on after a baseline that failed.")
     ] = None
 
-    def spec(self) -> SearchSpec:
+    def spec(self, *, own_code: bool = True) -> SearchSpec:
         """The search; options win over the file's keys. A task that is a file is opened.
+
+        Args:
+            own_code: Whether the task may be a user's own code rather than an installed task.
 
         Raises:
             SearchError: The file or an option is wrong; one line.
             CodeError: The task's file can't be searched; one line.
         """
-        from tuneyard.search.spec.files import parse_spec, read_spec
+        from tuneyard.search.spec.files import parse_spec
         from tuneyard.search.spec.restrictions import parse_restrictions
         from tuneyard.search.spec.search import SearchSpec
-        from tuneyard.spaces.code.reference import is_file_reference
-        from tuneyard.spaces.registry import open_file
 
-        is_file = self.what.endswith((".yaml", ".yml"))
-        values: dict[str, object] = read_spec(Path(self.what)) if is_file else {"task": self.what}
-        for key in SearchSpec.model_fields:
+        values = self._task(own_code)
+        for key in SearchSpec.model_fields.keys() - {"space"}:
             given = getattr(self, key, None)
             if given is not None:
                 values[key] = given
-        task = values.get("task")
-        if isinstance(task, str) and is_file_reference(task):
-            # in a spec, a path is relative to the spec
-            folder = Path(self.what).parent if is_file else None
-            values["task"] = open_file(task, folder).name
         if self.resources:
             values["resources_per_trial"] = parse_resources(self.resources)
         return parse_spec(values, parse_restrictions(self.sets, self.ranges))
+
+    def _task(self, own_code: bool) -> dict[str, object]:
+        """The values of the file, or those that name the task; a user's own code is opened."""
+        from tuneyard.search.spec.files import read_spec
+        from tuneyard.spaces.code.reference import is_file_reference
+        from tuneyard.spaces.registry import open_command, open_file
+
+        if (self.what is None) == (self.command is None):
+            raise SearchError("name one of both: a task, or a program by --command")
+        if (self.command is None) != (self.space is None):
+            raise SearchError("--command and --space go together: a program, and its space in YAML")
+        if self.command is not None and self.space is not None:
+            _check_goes(self.command, own_code)
+            declared = read_spec(self.space)
+            return {"task": open_command(self.command, declared, Path.cwd()).name}
+        what = str(self.what)
+        is_file = what.endswith((".yaml", ".yml"))
+        values: dict[str, object] = read_spec(Path(what)) if is_file else {"task": what}
+        task = values.get("task")
+        if isinstance(task, str) and is_file_reference(task):
+            _check_goes(task, own_code)
+            # in a spec, a path is relative to the spec
+            values["task"] = open_file(task, Path(what).parent if is_file else None).name
+        return values
+
+
+def _check_goes(code: str, own_code: bool) -> None:
+    if not own_code:
+        raise SearchError(
+            f"no code goes to a cluster's service, got {code}; search it with --address ray://..., "
+            "mount its file there by TUNEYARD_TASKS, or install it there as a package"
+        )
 
 
 def parse_resources(texts: Sequence[str]) -> dict[str, str]:

@@ -28,7 +28,7 @@ def submit(
     as_json: Json = False,
 ) -> None:
     """Hands a search over to a cluster, where it waits for its turn."""
-    spec = search.spec()
+    spec = search.spec(own_code=False)
     with at.connect() as cluster:
         status = cluster.submit(spec)
         if follow:

@@ -47,5 +47,5 @@ def read_spec(path: Path) -> dict[str, object]:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise SearchError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
     if not isinstance(values, dict):
-        raise SearchError(f"{path} must be a mapping with the key task, got {values!r}")
+        raise SearchError(f"{path} must be a mapping of keys to values, got {values!r:.200}")
     return values

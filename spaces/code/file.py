@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import stat
 import sys
-import tempfile
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Self  # Any: JSON
 
+from tuneyard.spaces.code.content import content_digest, same_files, unpacked
 from tuneyard.spaces.code.describe import describe, describe_all
 from tuneyard.spaces.code.errors import CodeError, raised
 from tuneyard.spaces.code.loading import enter_folder, load_file, module_name
@@ -106,48 +102,5 @@ class FileCode:
     def _folder(self) -> Path:
         """Where the file lay, if it is still the same there; else a copy on this machine."""
         there = self.path.parent
-        if all(_content(there / name) == self.files[name] for name in self.code):
-            return there
-        return unpacked(self.files)
-
-
-def _content(path: Path) -> bytes | None:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return None
-
-
-def unpacked(files: Mapping[str, bytes]) -> Path:
-    """A folder of this user's alone that holds some files; the same files are written once.
-
-    Args:
-        files: Contents by relative paths.
-
-    Raises:
-        CodeError: The folder belongs to another user.
-    """
-    root = Path(tempfile.gettempdir()).resolve() / f"tuneyard-code-{os.getuid()}"
-    root.mkdir(mode=0o700, exist_ok=True)
-    status = root.lstat()
-    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o077:
-        raise CodeError(f"{root} is not a folder of this user's alone; remove it, or set TMPDIR")
-    place = root / content_digest(files)[:24]
-    if not place.exists():
-        written = Path(tempfile.mkdtemp(dir=root))
-        for name, content in files.items():
-            (written / name).parent.mkdir(parents=True, exist_ok=True)
-            (written / name).write_bytes(content)
-        # another worker may be faster
-        with suppress(OSError):
-            written.rename(place)
-    return place
-
-
-def content_digest(files: Mapping[str, bytes]) -> str:
-    """The sha256 (hex) of some files, their names among it."""
-    digest = hashlib.sha256()
-    for name, content in sorted(files.items()):
-        digest.update(f"{name} {len(content)}\n".encode())
-        digest.update(content)
-    return digest.hexdigest()
+        code = {name: self.files[name] for name in self.code}
+        return there if same_files(there, code) else unpacked(self.files)

@@ -171,7 +171,7 @@ WRONG = [
     Wrong("serch diabetes", "No such command 'serch'"),
     Wrong("search no.yaml", "can't read no.yaml: No such file or directory"),
     Wrong("search s.yaml", "s.yaml is not YAML: while parsing", {"s.yaml": "task: [diabetes"}),
-    Wrong("search s.yml", "s.yml must be a mapping with the key task, got ['a']", {"s.yml": "- a"}),
+    Wrong("search s.yml", "s.yml must be a mapping of keys to values, got ['a']", {"s.yml": "- a"}),
     Wrong(
         "search s.yaml",
         "'trails' is not a key of a search; did you mean trials",

@@ -13,9 +13,9 @@ from tuneyard.search.spec.files import read_spec
     [
         ("task: [diabetes", "is not YAML: while parsing a flow sequence"),
         ("task:\tdiabetes\n\t- x", "is not YAML: "),
-        ("just words", "must be a mapping with the key task, got 'just words'"),
-        ("", "must be a mapping with the key task, got None"),
-        ("- task\n- diabetes", "must be a mapping with the key task, got ['task', 'diabetes']"),
+        ("just words", "must be a mapping of keys to values, got 'just words'"),
+        ("", "must be a mapping of keys to values, got None"),
+        ("- task\n- diabetes", "must be a mapping of keys to values, got ['task', 'diabetes']"),
         (b"task: \xff\xfe", "is not YAML: 'utf-8' codec can't decode"),
     ],
 )
