@@ -48,7 +48,7 @@ def train(config: Space, trial: Trial, data: Data) -> None:
     """Trains one config, and reports after each epoch how good it is."""
     data = {name: tensor.to(trial.device) for name, tensor in data.items()}
     model = nn.Sequential(
-        nn.BatchNorm1d(30, affine=False),  # scales the features, by the training data alone
+        nn.BatchNorm1d(30, affine=False, momentum=None),  # scales by the training data alone
         nn.Linear(30, config.hidden),
         nn.ReLU(),
         nn.Dropout(config.dropout),

@@ -38,7 +38,7 @@ class BreastCancerProblem(Problem):
     def __init__(self, config: BreastCancerSpace, data: Dataset, device: torch.device) -> None:
         self.device, self._data = device, data
         self.model = nn.Sequential(
-            nn.BatchNorm1d(30, affine=False),  # scales the features, by the train split alone
+            nn.BatchNorm1d(30, affine=False, momentum=None),  # scales by the train split alone
             nn.Linear(30, config.hidden),
             nn.ReLU(),
             nn.Dropout(config.dropout),
