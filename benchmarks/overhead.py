@@ -26,7 +26,8 @@ from ray import tune
 from ray.air.integrations.mlflow import MLflowLoggerCallback
 from ray.tune.search.optuna import OptunaSearch
 
-from tuneyard.search import SearchResult, Settings, search
+from tuneyard.search import SearchResult, Settings
+from tuneyard.search.api import search
 from tuneyard.search.spec.files import parse_spec
 from tuneyard.trainables.task import find_task
 from tuneyard.trainables.training.training import Training

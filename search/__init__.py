@@ -6,6 +6,10 @@ torch, Ray and MLflow to show its help.
 
 from __future__ import annotations
 
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -33,4 +37,22 @@ _HOMES = {
 def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    with _no_hints():
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+@contextmanager
+def _no_hints() -> Iterator[None]:
+    """Without what Ray and tqdm say when a notebook imports them: to install ipywidgets.
+
+    They would display more with it; tuneyard's own display does not need it.
+    """
+    logger = logging.getLogger("ray.widgets.util")
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "IProgress not found")
+            yield
+    finally:
+        logger.setLevel(level)

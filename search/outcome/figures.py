@@ -14,6 +14,7 @@ from tuneyard.search.outcome.parallel import parallel
 from tuneyard.search.outcome.slices import slices
 from tuneyard.search.results.comparison import short
 from tuneyard.search.trials.record import FAILURES
+from tuneyard.trainables.worker.assignment import BASELINE
 
 BLUE, ORANGE, GREY, RED = "#1f77b4", "#e07b00", "#8a8a8a", "#c62828"
 _STATES = {"completed": BLUE, "early_stopped": "#17a2b8", "pruned": GREY, "running": "#b0b0b0"}
@@ -68,7 +69,7 @@ def curves(left: Left) -> go.Figure:
             f"has: {', '.join(left.curves.columns[2:]) or 'none'}"
         )
     points = left.curves.dropna(subset=[metric])
-    best, baseline = left.best_number, 0
+    best, baseline = left.best_number, BASELINE
     figure = go.Figure()
     others = points[~points["trial"].isin([best, baseline])]
     x: list[float] = []
@@ -80,10 +81,12 @@ def curves(left: Left) -> go.Figure:
         y += [*curve[metric].tolist(), math.nan]
         numbers += [int(str(trial))] * (len(curve) + 1)
     _line(figure, x, y, numbers, name="other trials", color=GREY, opacity=0.35, width=1)
-    for number, name, color in ((baseline, "baseline", ORANGE), (best, "best", BLUE)):
+    shown = {baseline: ("baseline", ORANGE)}
+    if best is not None:
+        shown[best] = ("baseline, the best", BLUE) if best == baseline else ("best", BLUE)
+    for number, (name, color) in shown.items():
         curve = points[points["trial"] == number]
-        name = f"{name} (trial {number})" if number != baseline else name
-        numbers = [number or 0] * len(curve)
+        numbers = [number] * len(curve)
         _line(figure, curve["epoch"], curve[metric], numbers, name=name, color=color)
     figure.update_xaxes(title="epoch")
     figure.update_yaxes(title=metric)

@@ -48,7 +48,6 @@ def trials_frame(table: str) -> pd.DataFrame:
         # "none" and "nan" are words that a parameter may have
         keep_default_na=False,
         na_values=[""],
-        float_precision="round_trip",
         dtype_backend="numpy_nullable",
         dtype={"trial state": "str", "trial reason": "str"},
     )

@@ -76,7 +76,7 @@ def _config(result: SearchResult) -> str:
         parts.append(_paragraph("The best config is the baseline."))
     if same:
         table = _table(("parameter", "value"), same)
-        head = f"{len(same)} parameters as in the baseline"
+        head = f"{len(same)} parameter{'s' if len(same) > 1 else ''} as in the baseline"
         parts.append(f'<details><summary style="{_FAINT}">{head}</summary>{table}</details>')
     return _section(f"Best config, at epoch {result.best.epoch}", "".join(parts))
 

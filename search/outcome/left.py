@@ -86,8 +86,9 @@ class Left:
     def columns(self) -> Mapping[str, str]:
         """The columns of the parameters that were searched and that some trial has, by path."""
         columns = {path: param_column(path) for path in self.dimensions}
-        # in a branch that no trial took they have none
-        return {path: column for path, column in columns.items() if column in self.trials}
+        there = set(self.trials.columns[self.trials.notna().any()])
+        # no trial has those in a branch that none took
+        return {path: column for path, column in columns.items() if column in there}
 
     @cached_property
     def importances(self) -> Mapping[str, float]:

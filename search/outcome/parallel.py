@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import plotly.graph_objects as go
 
 from tuneyard.search.errors import SearchError
 from tuneyard.search.outcome.left import Left
-from tuneyard.search.outcome.scales import axis_of
+from tuneyard.search.outcome.scales import TICKS, axis_of
+from tuneyard.search.results.comparison import short
 from tuneyard.search.trials.record import FAILURES
 
 AXES = 8
@@ -36,7 +38,15 @@ def parallel(left: Left) -> go.Figure:
             }
         )
     objective, values = left.result.objective, trials["value"].tolist()
-    dimensions.append({"label": objective.metric, "values": values})
+    ticks = np.linspace(min(values), max(values), TICKS).tolist()
+    dimensions.append(
+        {
+            "label": objective.metric,
+            "values": values,
+            "tickvals": ticks,
+            "ticktext": [short(tick) for tick in ticks],
+        }
+    )
     lines = go.Parcoords(
         dimensions=dimensions,
         line={

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from tuneyard.search.results.comparison import short
-from tuneyard.spaces import Float, Int, to_text
+from tuneyard.spaces import Float, Int, Value, to_text
 from tuneyard.spaces.language.dimensions import Dimension
 
 ABSENT = "absent"
@@ -27,19 +27,20 @@ def scale_of(leaf: Dimension) -> dict[str, object]:
         order = [to_text(choice) for choice in domain.grid(TICKS)]
         return {"type": "category", "categoryorder": "array", "categoryarray": order}
     low, high = _scaled(domain.low, leaf), _scaled(domain.high, leaf)
-    margin = MARGIN * (high - low)
+    margin, ticks = MARGIN * (high - low), marks(domain)
     return {
         "type": "log" if domain.log else "linear",
         "range": [low - margin, high + margin],
-        "nticks": TICKS,
-        "exponentformat": "e",
+        "tickvals": ticks,
+        "ticktext": [short(tick) for tick in ticks],
     }
 
 
-def to_place(value: object, leaf: Dimension) -> float | str:
+def to_place(value: Value, leaf: Dimension) -> Value:
     """Where a value lies on the axis of `scale_of`."""
-    read = leaf.domain.read(value)
-    return read if isinstance(leaf.domain, Float | Int) else to_text(read)
+    if isinstance(leaf.domain, Float | Int):
+        return value
+    return to_text(leaf.domain.nearest(value))
 
 
 @dataclass(frozen=True)
@@ -64,21 +65,23 @@ def axis_of(values: pd.Series, leaf: Dimension) -> Axis:
         values: Of the trials; NA where the parameter does not exist.
         leaf: The parameter.
     """
-    known = values.dropna()
+    known = values.dropna().tolist()
     if isinstance(leaf.domain, Float | Int):
-        marks = _marks(leaf.domain)
-        texts = [short(mark) for mark in marks]
-        ticks = [_scaled(mark, leaf) for mark in marks]
-        places = {index: _scaled(value, leaf) for index, value in known.items()}
+        numbers = marks(leaf.domain)
+        texts = [short(number) for number in numbers]
+        ticks = [_scaled(number, leaf) for number in numbers]
+        places = [_scaled(value, leaf) for value in known]
     else:
         texts = [to_text(choice) for choice in leaf.domain.grid(TICKS)]
         ticks = [float(rank) for rank in range(len(texts))]
         ranks = dict(zip(texts, ticks, strict=True))
-        places = {index: ranks[to_text(leaf.domain.read(value))] for index, value in known.items()}
+        places = [ranks[to_text(leaf.domain.nearest(value))] for value in known]
     if len(known) < len(values):
         # below the others
         ticks, texts = [ticks[0] - (ticks[-1] - ticks[0]) / TICKS, *ticks], [ABSENT, *texts]
-    return Axis([places.get(index, ticks[0]) for index in values.index], ticks, texts)
+    placed = iter(places)
+    found = [ticks[0] if absent else next(placed) for absent in values.isna()]
+    return Axis(found, ticks, texts)
 
 
 def _scaled(number: float, leaf: Dimension) -> float:
@@ -86,7 +89,7 @@ def _scaled(number: float, leaf: Dimension) -> float:
     return math.log10(number) if log else float(number)
 
 
-def _marks(domain: Float | Int) -> list[float]:
+def marks(domain: Float | Int) -> list[float]:
     """The numbers at an axis's ticks: its ends, and powers of ten or even steps between them."""
     if not domain.log:
         return [float(number) for number in domain.grid(TICKS)]

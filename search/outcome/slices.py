@@ -39,7 +39,7 @@ def slices(left: Left) -> go.Figure:
         leaf, column = left.dimensions[path], left.columns[path]
         drawn = trials.dropna(subset=[column])
         figure.add_scatter(
-            x=[to_place(value, leaf) for value in drawn[column]],
+            x=[to_place(value, leaf) for value in drawn[column].tolist()],
             y=drawn["value"],
             mode="markers",
             marker={

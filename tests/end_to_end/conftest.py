@@ -23,7 +23,8 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial
 
-from tuneyard.search import SearchResult, Settings, resume, search
+from tuneyard.search import SearchResult, Settings
+from tuneyard.search.api import resume, search
 from tuneyard.search.models.champions import find_result
 from tuneyard.search.spec.files import parse_spec
 from tuneyard.search.storage.folder import SPEC, SearchFolder

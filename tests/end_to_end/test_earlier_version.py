@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tuneyard.search import SearchError, Settings, resume
+from tuneyard.search import SearchError, Settings
+from tuneyard.search.api import resume
 from tuneyard.search.models.champions import find_result
 from tuneyard.search.tracking.client import connect
 from tuneyard.search.tracking.queries import MlflowSearches

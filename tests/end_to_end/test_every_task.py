@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from tuneyard.search import Settings, search
+from tuneyard.search import Settings
+from tuneyard.search.api import search
 from tuneyard.search.spec.files import parse_spec
 from tuneyard.spaces.registry import descriptions, find_description
 from tuneyard.trainables.task import find_task

@@ -9,7 +9,8 @@ import pytest
 import torch
 from pyarrow.fs import FileSelector
 
-from tuneyard.search import SearchError, SearchResult, Settings, resume
+from tuneyard.search import SearchError, SearchResult, Settings
+from tuneyard.search.api import resume
 from tuneyard.search.spec.budget import Budget
 from tuneyard.search.spec.files import parse_spec
 from tuneyard.search.storage.folder import CHECKPOINTS, SearchFolder

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tuneyard.search import SearchError, SearchResult, SearchSpec, Settings, search
+from tuneyard.search import SearchError, SearchResult, SearchSpec, Settings
+from tuneyard.search.api import search
 from tuneyard.search.spec.files import parse_spec
 
 pytestmark = pytest.mark.usefixtures("local_ray")

@@ -19,7 +19,8 @@ import pytest
 import ray
 from ray.cluster_utils import Cluster
 
-from tuneyard.search import SearchError, SearchResult, Settings, search
+from tuneyard.search import SearchError, SearchResult, Settings
+from tuneyard.search.api import search
 from tuneyard.search.spec.files import parse_spec
 from tuneyard.search.tune.events import TrialEvents
 
