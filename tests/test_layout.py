@@ -75,7 +75,7 @@ ROOMS: dict[str, str] = {
     "search.client": f"{LEAVES} search.spec search.trials search.results",
     "search.service": f"{SPACES} spaces.registry datasets {LEAVES} search.spec "
     "search.results search.tracking search.models search.jobs",
-    "search.draft": f"{SPACES} {LEAVES}",
+    "search.draft": f"{SPACES} spaces.description datasets trainables {LEAVES}",
     "search.cli": f"{SPACES} spaces.code spaces.registry datasets trainables.find "
     f"trainables.checks {LEAVES} search.spec search.results search.tracking search.models "
     "search.api search.client search.service search.draft",
@@ -109,6 +109,7 @@ LIBRARIES: dict[str, str] = {
     "search.service.limits": "limits",
     "search.service.metrics": "prometheus_client",
     "search.service.server": "uvicorn",
+    "search.draft.templates": "numpy sklearn torch",
     "search.cli": "pydantic typer",
 }
 

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from tuneyard.search.cli.named import TaskOrFile, named_task
+
 FAILED = 1
 """Exit code where a check failed."""
 
@@ -14,19 +16,17 @@ MARKS = {"passed": "✓", "failed": "✗", "skipped": "-"}
 
 
 def check(
-    task: Annotated[str, typer.Argument(metavar="FILE.py[:NAME]|TASK")],
+    task: TaskOrFile,
     data_dir: Annotated[
         Path | None, typer.Option(envvar="TUNEYARD_DATA", help="Folder looked in first for data.")
     ] = None,
     data: Annotated[str | None, typer.Option(help="Which of the task's data sets.")] = None,
 ) -> None:
     """Trains two epochs of the baseline: does it learn, resume exactly, repeat itself?"""
-    from tuneyard.spaces.code.reference import is_file_reference
-    from tuneyard.spaces.registry import find_description, open_file
     from tuneyard.trainables.checks import Checks
     from tuneyard.trainables.find import find_searchable
 
-    description = open_file(task) if is_file_reference(task) else find_description(task)
+    description = named_task(task)
     found = find_searchable(description.name)
     dimensions = len(description.space.space().dimensions())
     objective = description.objective

@@ -13,6 +13,7 @@ from tuneyard.search.cli.best import best
 from tuneyard.search.cli.check import check
 from tuneyard.search.cli.jobs import jobs
 from tuneyard.search.cli.logs import logs
+from tuneyard.search.cli.new import new
 from tuneyard.search.cli.output import WRONG_INPUT
 from tuneyard.search.cli.resume import resume
 from tuneyard.search.cli.search import search
@@ -23,7 +24,7 @@ from tuneyard.search.cli.submit import submit
 from tuneyard.search.cli.tasks import tasks
 from tuneyard.search.cli.ui import ui
 
-COMMANDS = (tasks, space, check, search, resume, best, ui, serve)
+COMMANDS = (tasks, space, new, check, search, resume, best, ui, serve)
 """In the order of the help; a new command is a file and its place here."""
 
 CLUSTER_COMMANDS = (submit, jobs, logs, stop)

@@ -10,13 +10,14 @@ from tuneyard.search.cli.options import Json
 
 
 def tasks(as_json: Json = False) -> None:
-    """Lists the tasks."""
+    """Lists the tasks: ours, those of installed packages, and of the folder TUNEYARD_TASKS."""
     from tuneyard.spaces.registry import descriptions
 
-    titles = {name: task.title for name, task in descriptions().items()}
+    found = descriptions()
     if as_json:
-        typer.echo(json.dumps(titles))
+        typer.echo(json.dumps({name: task.title for name, task in found.items()}))
         return
     from tuneyard.search.results.tables import print_table
 
-    print_table(("task", "what it is"), list(titles.items()))
+    rows = [(name, task.title, task.origin) for name, task in found.items()]
+    print_table(("task", "what it is", "from"), rows)

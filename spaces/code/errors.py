@@ -38,7 +38,8 @@ def raised(error: BaseException) -> CodeError:
     if isinstance(error, CodeError):
         return error
     if isinstance(error, SyntaxError):
-        place = f"{Path(error.filename or 'the file').name}:{error.lineno}: "
+        line = f":{error.lineno}" if error.lineno else ""
+        place = f"{Path(error.filename or 'the code').name}{line}: "
         return CodeError(f"{place}{type(error).__name__}: {error.msg}", own_traceback(error))
     return CodeError(f"{_place(error)}{_said(error)}", own_traceback(error))
 
@@ -69,6 +70,8 @@ def _is_ours(frame: FrameType) -> bool:
 def _said(error: BaseException) -> str:
     """The error's class and message in one line."""
     text = " ".join(str(error).split())
+    if isinstance(error, SpaceError):
+        return text
     name = type(error).__name__
     if isinstance(error, SystemExit):
         return f"SystemExit: the code called sys.exit({error.code!r})"

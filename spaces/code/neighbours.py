@@ -53,7 +53,12 @@ def imported_files(path: Path) -> list[str]:
 
 
 def _imports_of(file: Path, folder: Path) -> Iterator[Path]:
-    tree = ast.parse(file.read_bytes(), filename=str(file))
+    try:
+        tree = ast.parse(file.read_bytes(), filename=str(file))
+    except SyntaxError as error:
+        # where the text can't even be decoded, Python does not name the file
+        error.filename = str(file)
+        raise
     for node in ast.walk(tree):
         names: list[str] = []
         base = folder

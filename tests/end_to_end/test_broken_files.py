@@ -66,7 +66,7 @@ BEFORE_ANYTHING = [
            "task.py: objective must read 'max METRIC' or 'min METRIC', got 'loss'", 2),
     Broken("a default outside", "# a rule\nfrom typing import Annotated\nfrom tuneyard.spaces import Int, "
            "SearchSpace\nclass Space(SearchSpace):\n    hidden: Annotated[int, Int(8, 16)] = 99\n",
-           "Space.hidden", 2),
+           "task.py:4: Space: the default of hidden must be in [8, 16], got 99", 2),
     Broken("too few parameters", "def train(config): ...\n",
            "task.py: train must take (config, trial), since it has no load_data, got (config)", 2),
     Broken("data that nobody takes", "def load_data(data_dir): ...\ndef train(config, trial): ...\n",
@@ -86,7 +86,7 @@ BEFORE_ANYTHING = [
            "yaml.py beside the file has the name of the installed module 'yaml'", 2, (("yaml.py", "x = 1"),)),
     Broken("a neighbour that raises", "import beside\n", "beside.py:2: ZeroDivisionError: division by", 2,
            (("beside.py", "\n1 / 0\n"),)),
-    Broken("no python", "# no Python\n\0", "task.py", 2),
+    Broken("no python", "# no Python\n\0", "task.py: SyntaxError: source code string cannot contain null bytes", 2),
 ]  # fmt: skip
 
 IN_A_TRIAL = [

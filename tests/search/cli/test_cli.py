@@ -18,7 +18,7 @@ from tuneyard.search.cli.main import app
 from tuneyard.spaces.registry import descriptions, find_description
 
 TASKS = list(descriptions())
-COMMANDS = ["tasks", "space", "search", "resume", "best", "ui", "serve"]
+COMMANDS = ["tasks", "space", "new", "check", "search", "resume", "best", "ui", "serve"]
 COMMANDS += ["submit", "jobs", "logs", "stop"]
 
 

@@ -53,6 +53,8 @@ def test_importing_the_command_line() -> None:
         "space names-gru",
         "space names-gru --set bidirectional=true",
         "space diabetes --json-schema",
+        "new --help",
+        "check --help",
         "search --help",
         "resume --help",
         "submit --help",
