@@ -53,7 +53,7 @@ class Kept:
     ) -> None:
         self.objects: dict[str, object] = {}
         self._saved = dict(saved or {})
-        self._changed = changed
+        self.changed = changed
         self.examples: dict[str, Tensor] = dict(examples or {})
 
     def add(self, name: str, kept: object) -> None:
@@ -69,7 +69,7 @@ class Kept:
             kept.set_state(cast("Tensor", saved["state"]).cpu())
         elif isinstance(kept, np.random.Generator):
             kept.bit_generator.state = saved
-        elif isinstance(kept, optim.Optimizer) and self._changed:
+        elif isinstance(kept, optim.Optimizer) and self.changed:
             groups = [
                 {**now, "params": before["params"]}
                 for now, before in zip(

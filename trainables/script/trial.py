@@ -185,6 +185,11 @@ class Trial:
         return taken
 
     @property
+    def changed(self) -> bool:
+        """Whether the trial goes on with another config than it was trained with, as under PBT."""
+        return self._kept.changed
+
+    @property
     def is_whole(self) -> bool:
         """Whether all epochs that were announced have ended; for who runs the trial."""
         return self._count is None or self.epoch >= self._count
