@@ -80,7 +80,7 @@ def test_the_package_gives_its_names() -> None:
 def test_tasks() -> None:
     assert json.loads(run("tasks", "--json")).keys() == set(TASKS)
     table = run("tasks").splitlines()
-    assert table[0].split() == ["task", "what", "it", "is"]
+    assert table[0].split() == ["task", "what", "it", "is", "from"]
     assert [row.split()[0] for row in table[1:]] == TASKS
     assert all(len(row.split()) > 5 for row in table[1:])
 
@@ -167,7 +167,12 @@ WRONG = [
         "'keep' is now called 'keep_checkpoints'",
         {"s.yaml": "task: diabetes\nkeep: 3"},
     ),
-    Wrong("search", "Missing argument 'TASK|FILE.yaml'; see tuneyard --help"),
+    Wrong("search diabetes --command true", "name one of both: a task, or a program by --command"),
+    Wrong("search --command true", "--command and --space go together: a program, and its space"),
+    Wrong(
+        "submit my.py", "no code goes to a cluster's service, got my.py; search it with --address"
+    ),
+    Wrong("search", "name one of both: a task, or a program by --command"),
     Wrong("serch diabetes", "No such command 'serch'"),
     Wrong("search no.yaml", "can't read no.yaml: No such file or directory"),
     Wrong("search s.yaml", "s.yaml is not YAML: while parsing", {"s.yaml": "task: [diabetes"}),
