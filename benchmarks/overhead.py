@@ -1,6 +1,6 @@
 """What a trial costs beyond its training: tuneyard beside Ray Tune, Optuna and MLflow by hand.
 
-Both search the airplane LSTM, one trial at a time, a few epochs each, and record every epoch in a
+All three, a shipped task, a user's function and the libraries by hand, search the airplane LSTM, one trial at a time, a few epochs each, and record every epoch in a
 local MLflow store. The cost is the time from one trial's end to the next one's, less the time that
 the trial spent in training; the first trial, which starts the worker, does not count.
 
@@ -29,16 +29,47 @@ from ray.tune.search.optuna import OptunaSearch
 from tuneyard.search import SearchResult, Settings
 from tuneyard.search.api import search
 from tuneyard.search.spec.files import parse_spec
+from tuneyard.spaces.registry import open_file
 from tuneyard.trainables.task import find_task
 from tuneyard.trainables.training.training import Training
 
 
-def tuneyard_costs(folder: Path, trials: int, epochs: int) -> list[float]:
+FUNCTION = """
+from tuneyard.spaces.tasks.airplane_lstm import AirplaneLstmSpace as Space
+from tuneyard.trainables.task import find_task
+from tuneyard.trainables.training.training import Training
+
+objective = "min val_rmse"
+task = find_task("airplane-lstm")
+
+
+def load_data(data_dir):
+    return task.load(data_dir)
+
+
+def train(config, trial, data):
+    training = Training(task, config, [data], seed=trial.seed)
+    trial.keep(model=training.problems[0].model)
+    for _ in trial.epochs(config.epochs):
+        trial.report(**training.run_epoch())
+"""
+"""A user's file that trains the same in a function of its own."""
+
+
+def function_costs(folder: Path, trials: int, epochs: int) -> list[float]:
+    """The same of the function in a user's file."""
+    (folder / "airplane.py").write_text(FUNCTION)
+    return tuneyard_costs(folder, trials, epochs, open_file(str(folder / "airplane.py")).name)
+
+
+def tuneyard_costs(
+    folder: Path, trials: int, epochs: int, task: str = "airplane-lstm"
+) -> list[float]:
     """Seconds beyond training of each trial but the first."""
     uri = f"sqlite:///{folder / 'mlflow.db'}"
     spec = parse_spec(
         {
-            "task": "airplane-lstm",
+            "task": task,
             "trials": trials,
             "max_concurrent_trials": 1,
             "scheduler": "none",
@@ -114,7 +145,7 @@ def _beyond(ends: list[float], seconds: list[float]) -> list[float]:
 
 
 def main() -> None:
-    """Prints the median and the mean cost of both."""
+    """Prints the median and the mean cost of each."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--trials", type=int, default=40)
     parser.add_argument("--epochs", type=int, default=5)
@@ -124,7 +155,11 @@ def main() -> None:
     ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
     print(f"{arguments.trials} trials of {arguments.epochs} epochs, one at a time, MLflow on")
     # stock first: what tuneyard sets in the environment must not help it
-    for name, measure in (("stock Ray Tune", stock_costs), ("tuneyard", tuneyard_costs)):
+    for name, measure in (
+        ("stock Ray Tune", stock_costs),
+        ("shipped task", tuneyard_costs),
+        ("own function", function_costs),
+    ):
         with tempfile.TemporaryDirectory() as folder:
             costs = measure(Path(folder), arguments.trials, arguments.epochs)
         print(

@@ -78,8 +78,8 @@ ROOMS: dict[str, str] = {
     "search.python": f"{SPACES} spaces.code spaces.registry {LEAVES} search.spec "
     "search.results search.outcome search.api",
     "search.cli": f"{SPACES} spaces.description spaces.code spaces.registry datasets "
-    f"trainables.find trainables.checks {LEAVES} search.spec search.results search.tracking search.models "
-    "search.api search.client search.service search.draft",
+    f"trainables.find trainables.checks {LEAVES} search.spec search.results search.tracking "
+    "search.models search.api search.client search.service search.draft",
     "search": "search.errors search.spec search.results search.outcome search.python",
 }
 
