@@ -30,7 +30,7 @@ _DRAIN_SECONDS = 1.0
 """How long output is read that outlives the program, such as that of a ``tee`` behind it."""
 
 _STOP_SECONDS = 1.0
-"""How long a stop is waited for; a program that waits for a disk stops after that."""
+"""How long a stop is waited for at most, where a machine is overloaded."""
 
 _CHUNK = 64 << 10
 _MOST_CHUNKS = 64
@@ -163,11 +163,15 @@ class CommandProcess:
                 return
 
     def _is_stopped(self) -> bool:
+        """Whether the program runs no more code of its own.
+
+        One that waits for a disk, or for a stopped child of `vfork`, stops as soon as that is over.
+        """
         try:
             stat = Path(f"/proc/{self.pid}/stat").read_text(errors="replace")
         except OSError:
             return True
-        return stat.rpartition(")")[2].split()[0] in "TtZX"
+        return stat.rpartition(")")[2].split()[0] in "TtZXD"
 
     def _pump(self, seconds: float | None) -> bool:
         """Reads what the program prints.

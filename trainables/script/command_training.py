@@ -183,11 +183,12 @@ class CommandTraining:
 
     def _end_last_epoch(self) -> None:
         """Waits for the end of a program that has trained enough, or for one more report."""
+        last = self.epoch
         if self._next_new() is None:
             self._end()
         else:
             self._end_process()
-            self.ended = "completed"
+            self.epoch, self.ended = last, "completed"
 
     def _end(self) -> None:
         """Takes the end of the program.
