@@ -1,8 +1,9 @@
 """What a trial costs beyond its training: tuneyard beside Ray Tune, Optuna and MLflow by hand.
 
-All three, a shipped task, a user's function and the libraries by hand, search the airplane LSTM, one trial at a time, a few epochs each, and record every epoch in a
-local MLflow store. The cost is the time from one trial's end to the next one's, less the time that
-the trial spent in training; the first trial, which starts the worker, does not count.
+Each searches the airplane LSTM, one trial at a time, a few epochs each, and records every epoch in
+a local MLflow store: the libraries by hand, the shipped task, and a function in a user's file that
+trains the same. The cost is the time from one trial's end to the next one's, less the time that the
+trial spent in training; the first trial, which starts the worker, does not count.
 
     python benchmarks/overhead.py [--trials 40] [--epochs 5]
 """
@@ -32,7 +33,6 @@ from tuneyard.search.spec.files import parse_spec
 from tuneyard.spaces.registry import open_file
 from tuneyard.trainables.task import find_task
 from tuneyard.trainables.training.training import Training
-
 
 FUNCTION = """
 from tuneyard.spaces.tasks.airplane_lstm import AirplaneLstmSpace as Space

@@ -1,6 +1,7 @@
 """What the service refuses, and what it says when MLflow or Ray is away: always one line."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -57,6 +58,9 @@ WRONG = [
         "'scheduler.grace' is now called 'scheduler.grace_period'",
     ),
     ({"task": "os.system('x')"}, "there is no task"),
+    ({"task": "my_task.py"}, "there is no task 'my_task.py'"),
+    ({"task": "/etc/passwd.py:Task"}, "there is no task '/etc/passwd.py:Task'"),
+    ({"task": "diabetes", "command": "true"}, "'command' is not a key of a search"),
     ({"task": "diabetes", "space": {"optimizer.kind": "__import__"}}, "optimizer.kind"),
     ({"task": "diabetes", "space": [1]}, "space must map dotted paths to values"),
     ({"task": "diabetes", "sampler": {"kind": "tpe", "path": "/x"}}, "sampler.tpe.path"),
@@ -65,6 +69,15 @@ WRONG = [
     ("text", "valid dictionary"),
     (None, "the body"),
 ]
+
+
+def test_no_file_is_run_for_a_request(serve: Any, line: Any, tmp_path: Path) -> None:
+    file = tmp_path / "task.py"
+    file.write_text(f"open({str(tmp_path / 'was_run')!r}, 'w')\n")
+    for reference in (str(file), f"{file}:Task"):
+        answer = serve().post("/searches", content=json.dumps({"task": reference}))
+        assert "there is no task" in line(answer, 422)
+    assert list(tmp_path.iterdir()) == [file]
 
 
 @pytest.mark.parametrize(("spec", "said"), WRONG, ids=str)
