@@ -1,4 +1,4 @@
-"""A registered model, loaded to predict with: torch's exported graph, never a pickle."""
+"""A registered model, loaded to predict with: torch's graph or skops' archive, never a pickle."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any  # Any: inputs and outputs are nested lists of JSON
+from typing import Any  # Any: nested lists of JSON, and what a model is
 
 # MLflow looks into an exported graph before it loads it, and refuses what could run code
 os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"
@@ -37,10 +37,11 @@ class ServedModel:
     Attributes:
         name: Of the registered model.
         version: Its number.
-        classes: What each column of the output is the probability of; None where it is no class.
+        classes: What each column of the output is the probability of; None where it is no class,
+            and for estimators, whose outputs are what their `predict` returns.
         shape: Of the input; -1 stands for any size.
         dtype: Of the input.
-        module: The model.
+        module: The model: a module of torch, or an estimator of scikit-learn.
     """
 
     name: str
@@ -48,7 +49,7 @@ class ServedModel:
     classes: list[str] | None
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
-    module: nn.Module
+    module: nn.Module | Any
 
     def predict(self, inputs: np.ndarray) -> list[Any]:
         """An output for each input, as nested lists.
@@ -60,9 +61,12 @@ class ServedModel:
             SearchError: The model can't take them.
         """
         try:
-            with torch.no_grad():
-                outputs = self.module(torch.from_numpy(inputs))
-        except (RuntimeError, IndexError, AssertionError) as error:
+            if isinstance(self.module, nn.Module):
+                with torch.no_grad():
+                    outputs = self.module(torch.from_numpy(inputs))
+            else:
+                outputs = np.asarray(self.module.predict(inputs))
+        except (RuntimeError, IndexError, AssertionError, ValueError, TypeError) as error:
             reason = first_line(error)
             raise SearchError(f"inputs can't be taken by {self.name}: {reason}") from None
         found: list[Any] = outputs.tolist()
@@ -72,8 +76,13 @@ class ServedModel:
 def load_version(client: MlflowClient, version: ModelVersion) -> ServedModel:
     """Downloads a model version and loads it.
 
+    A module has a signature, which says what its inputs are. An estimator has one where its task
+    has a function `export`, which returns it with an example of its input; without one, it takes
+    rows of as many numbers as it was fitted with.
+
     Raises:
-        SearchError: It is no graph with one input, or something in it could run code.
+        SearchError: It is neither a graph with one input nor an estimator, or something in it could
+            run code.
     """
     where = client.get_model_version_download_uri(version.name, version.version)
     with tempfile.TemporaryDirectory(prefix="tuneyard-") as here:
@@ -82,21 +91,26 @@ def load_version(client: MlflowClient, version: ModelVersion) -> ServedModel:
                 artifact_uri=where, dst_path=here, tracking_uri=client.tracking_uri
             )
         )
-        model = Model.load(files)
-        spec = _input(model)
-        exported = (files / "data" / "model.pt2").is_file()
-        if spec is None or not exported or model.flavors["pytorch"].get("code"):
-            raise SearchError(
-                f"{version.name} version {version.version} is no model that tuneyard registered; "
-                "make another one champion"
-            )
         try:
-            module = mlflow.pytorch.load_model(str(files))
-        except (MlflowException, RuntimeError) as error:
+            if (files / "model.skops").is_file():
+                return _load_estimator(version, files)
+            return _load_module(version, files)
+        except (MlflowException, RuntimeError, ValueError, TypeError) as error:
             reason = first_line(error)
             raise SearchError(
                 f"{version.name} version {version.version} can't be loaded: {reason}"
             ) from None
+
+
+def _load_module(version: ModelVersion, files: Path) -> ServedModel:
+    model = Model.load(files)
+    spec, flavor = _input(model), model.flavors.get("pytorch")
+    exported = (files / "data" / "model.pt2").is_file()
+    if spec is None or not exported or flavor is None or flavor.get("code"):
+        raise SearchError(
+            f"{version.name} version {version.version} is no model that tuneyard registered; "
+            "make another one champion"
+        )
     classes = VersionTags.decode(version.tags).classes
     return ServedModel(
         version.name,
@@ -104,7 +118,31 @@ def load_version(client: MlflowClient, version: ModelVersion) -> ServedModel:
         list(classes) if classes else None,
         tuple(spec.shape),
         spec.type,
-        module,
+        mlflow.pytorch.load_model(str(files)),
+    )
+
+
+def _load_estimator(version: ModelVersion, files: Path) -> ServedModel:
+    # imported when needed: it imports all of scikit-learn
+    import skops.io
+
+    path = files / "model.skops"
+    if unknown := skops.io.get_untrusted_types(file=path):
+        raise SearchError(
+            f"{version.name} version {version.version} can't be loaded: it holds "
+            f"{', '.join(unknown)}, with which a file can do harm; if you trust it, load it with "
+            "skops.io.load, or let export(config, model) return a module of torch"
+        )
+    estimator = skops.io.load(path, trusted=[])
+    spec = _input(Model.load(files))
+    columns = getattr(estimator, "n_features_in_", -1)
+    return ServedModel(
+        version.name,
+        str(version.version),
+        None,
+        tuple(spec.shape) if spec else (-1, columns),
+        spec.type if spec else np.dtype(np.float64),
+        estimator,
     )
 
 
@@ -170,5 +208,5 @@ def as_array(inputs: object, shape: tuple[int, ...], dtype: np.dtype[Any]) -> np
 
 def _input(model: Model) -> TensorSpec | None:
     inputs = model.signature.inputs.inputs if model.signature else []
-    spec = inputs[0] if len(inputs) == 1 and "pytorch" in model.flavors else None
+    spec = inputs[0] if len(inputs) == 1 else None
     return spec if isinstance(spec, TensorSpec) else None

@@ -94,13 +94,23 @@ def _log_module(final: FinalModel) -> ModelInfo:
 
 
 def _log_estimator(final: FinalModel) -> ModelInfo:
-    """Logs an estimator of scikit-learn in the format of skops, which runs no code when loaded."""
-    import mlflow.sklearn
+    """Logs an estimator of scikit-learn in the format of skops, which runs no code when loaded.
 
+    Raises:
+        TypeError: It holds objects of other libraries, which would be code of theirs.
+    """
+    import mlflow.sklearn
+    import skops.io
+
+    # this process made the estimator; whoever loads it decides again what to trust
+    doubtful = skops.io.get_untrusted_types(data=skops.io.dumps(final.model))
+    if foreign := [name for name in doubtful if not name.startswith("sklearn.")]:
+        raise TypeError(f"skops can't store {', '.join(foreign)} safely")
     info: ModelInfo = mlflow.sklearn.log_model(
         final.model,
         name="model",
         serialization_format="skops",
+        skops_trusted_types=doubtful,
         input_example=final.example,
         pip_requirements=["scikit-learn", "skops", "mlflow"],
     )
