@@ -110,7 +110,7 @@ def describe_functions(
             f"{place} has no class Space: declare the hyperparameters as class Space(SearchSpace)"
             f"{got}"
         )
-    _check_parameters(train, place, has_data=callable(getattr(task, "load_data", None)))
+    _check_parameters(task, place)
     own_name = getattr(task, "name", name)
     if not (isinstance(own_name, str) and TASK_NAME.fullmatch(own_name)):
         raise CodeError(
@@ -142,16 +142,31 @@ def _objective(task: object, place: str) -> Objective:
         raise CodeError(f"{place}: {error}") from None
 
 
-def _check_parameters(train: object, place: str, *, has_data: bool) -> None:
-    """Sees that `train` takes what it will be given."""
-    wanted = ["config", "trial", *(["data"] if has_data else [])]
-    signature = inspect.signature(train)  # type: ignore[arg-type]
+def _check_parameters(task: object, place: str) -> None:
+    """Sees that the functions take what they will be given."""
+    has_data = callable(getattr(task, "load_data", None))
+    data = ["data"] if has_data else []
+    why = f", since {'the file has' if has_data else 'it has no'} load_data"
+    _check_function(task, "train", ["config", "trial", *data], place, why)
+    _check_function(task, "load_data", ["data_dir"], place, "")
+    # scripts have functions of these names, too, which are other ones
+    others = "{}; rename it, unless it is to be called once with the best model"
+    _check_function(task, "test", ["config", "model", *data], place, others.format(why))
+    _check_function(task, "export", ["config", "model"], place, others.format(""))
+
+
+def _check_function(
+    task: object, name: str, wanted: list[str], place: str, explanation: str
+) -> None:
+    function = getattr(task, name, None)
+    if not callable(function):
+        return
+    signature = inspect.signature(function)
     try:
         signature.bind(*wanted)
     except TypeError:
-        why = "since the file has load_data" if has_data else "since it has no load_data"
         raise CodeError(
-            f"{place}: train must take ({', '.join(wanted)}), {why}, got {signature}"
+            f"{place}: {name} must take ({', '.join(wanted)}){explanation}, got {signature}"
         ) from None
 
 

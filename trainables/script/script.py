@@ -17,7 +17,7 @@ from tuneyard.spaces.description import TaskDescription
 from tuneyard.trainables.script.data import ScriptData
 from tuneyard.trainables.script.final import final_objects
 from tuneyard.trainables.script.training import ScriptTraining, Train
-from tuneyard.trainables.searchable import FinalModel, Searchable, State
+from tuneyard.trainables.searchable import FinalModel, Searchable
 from tuneyard.trainables.training.checkpoint import load_weights
 
 MODEL = "model"
@@ -103,13 +103,14 @@ class Script(Searchable):
         (weights,) = load_weights(checkpoint, device)
         train = self._train(data)
         objects = final_objects(train, config, weights, epochs=epochs, seed=seed, device=device)
-        model = objects.get(MODEL) or next(iter(objects.values()), None)
-        if model is None:
+        name = _model_name(objects)
+        if name is None:
             return FinalModel(None, None)
+        model = objects[name]
         if isinstance(model, nn.Module):
             model.eval()
         metrics = self._test(config, model, data)
-        exported, example = self._export(config, model, weights, data)
+        exported, example = self._export(config, model, weights["examples"].get(name))
         return FinalModel(exported, example, metrics)
 
     def _test(self, config: SearchSpace, model: object, data: Data) -> dict[str, float]:
@@ -130,17 +131,22 @@ class Script(Searchable):
         return (cast("ScriptData", data).content,) if there else ()
 
     def _export(
-        self, config: SearchSpace, model: object, weights: State, data: Data
+        self, config: SearchSpace, model: object, seen: torch.Tensor | None
     ) -> tuple[object | None, np.ndarray | None]:
-        """The model to register and an example of its input."""
+        """The model to register and an example of its input, which may be one that it has seen."""
         export = self._function("export")
         if export is not None:
             exported, example = _called(export, config, model)
             return exported, np.asarray(example)
         if isinstance(model, nn.Module):
-            example = next(iter(weights["examples"].values()), None)
-            return (model.cpu(), example.numpy()) if example is not None else (None, None)
+            return (model.cpu(), seen.cpu().numpy()) if seen is not None else (None, None)
         return model, None
+
+
+def _model_name(objects: Mapping[str, object]) -> str | None:
+    """The name of the object that is the model: of this name, the first module, or the first."""
+    modules = [name for name, kept in objects.items() if isinstance(kept, nn.Module)]
+    return next((name for name in (MODEL, *modules, *objects) if name in objects), None)
 
 
 def _called(function: Callable[..., Any], *arguments: object) -> Any:
