@@ -32,9 +32,9 @@ def settings(store: MlflowClient, tmp_path: Path) -> Settings:
 
 @pytest.mark.usefixtures("local_ray")
 def test_a_search_and_its_resume(settings: Settings) -> None:
-    found = search("airplane-lstm", settings, trials=2, name="mine", **SHORT)
+    found = search("linear-regression", settings, trials=2, name="mine", **SHORT)
     assert isinstance(found, Outcome)
-    assert (found.search, found.task, found.state) == ("mine", "airplane-lstm", "completed")
+    assert (found.search, found.task, found.state) == ("mine", "linear-regression", "completed")
     assert found.best is not None
     assert found.baseline.value == found.trials["value"][0]
     assert found.best.value == found.trials["value"].min()
@@ -46,8 +46,7 @@ def test_a_search_and_its_resume(settings: Settings) -> None:
 
     model = found.load_model()
     assert isinstance(model, nn.Module)
-    lookback = int(str(found.best.config["lookback"]))
-    assert torch.isfinite(model(torch.zeros(4, lookback, 1))).all()
+    assert model(torch.tensor([[2.0], [3.0]])).shape == (2,)
 
     more = resume("mine", settings, Budget(trials="+1"))
     assert more.counts["total"] == len(more.trials) == 3
@@ -106,7 +105,7 @@ def test_progress_is_shown_in_a_notebook(
         raise SearchError("stop here")
 
     monkeypatch.setattr(python, "in_notebook", lambda: notebook)
-    monkeypatch.setattr(python.api, "search", stop)
+    monkeypatch.setattr("tuneyard.search.api.search", stop)
     with pytest.raises(SearchError, match="stop here"):
         search("diabetes", given)
     assert seen[0].display is (notebook if shown is None else shown)
