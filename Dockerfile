@@ -52,6 +52,7 @@ ENV PATH=/opt/tuneyard/bin:$PATH \
     DO_NOT_TRACK=true \
     TUNEYARD_STORAGE=/searches \
     TUNEYARD_DATA=/data \
+    TUNEYARD_TASKS=/tasks \
     TUNEYARD_CACHE=/cache
 USER tuneyard
 WORKDIR /home/tuneyard

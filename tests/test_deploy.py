@@ -73,7 +73,8 @@ def test_the_example_shows_every_option_with_its_default() -> None:
     gpu = (ROOT / "docker-compose.gpu.yml").read_text()
     defaults = variables(":-") | dict(re.findall(r"\$\{(\w+):-([^}]*)\}", gpu))
     shown = dict(re.findall(r"^#([A-Z_]+)=(.*)$", EXAMPLE, re.MULTILINE))
-    assert shown == defaults | {"TUNEYARD_DATA_VOLUME": ""}  # its default is a volume, no folder
+    # their defaults are volumes, no folders
+    assert shown == defaults | {"TUNEYARD_DATA_VOLUME": "", "TUNEYARD_TASKS_VOLUME": ""}
 
 
 def test_make_secrets(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import subprocess
 import sys
 import time
@@ -66,7 +67,7 @@ class Stack:
     ROOT = ROOT
     wait_for = staticmethod(wait_for)
 
-    def __init__(self, free_port: Callable[[], int]) -> None:
+    def __init__(self, free_port: Callable[[], int], tasks: Path) -> None:
         self.ports = {name: free_port() for name in ("API", "MLFLOW", "RAY")}
         self.token, self.ray_token = secrets.token_hex(24), secrets.token_hex(24)
         self.environment = {
@@ -83,6 +84,7 @@ class Stack:
             "TUNEYARD_TOKENS": f"ana:{self.token},ben:{secrets.token_hex(24)}",
             "TUNEYARD_WORKER_CPUS": "1",
             "TUNEYARD_WORKERS": "2",
+            "TUNEYARD_TASKS_VOLUME": str(tasks),
         }
         self.api = httpx.Client(
             base_url=self.url("API"),
@@ -195,10 +197,21 @@ class Stack:
         assert best["trials"]["total"] == trials
 
 
+def _mounted(folder: Path) -> Path:
+    """A folder of tasks that the containers' user can read: a file, and a module beside it."""
+    for name in ("two_tasks.py", "two_tasks_data.py"):
+        shutil.copy(ROOT / "examples" / name, folder)
+    for place in (folder, *folder.parents[:2]):
+        place.chmod(0o755)
+    return folder
+
+
 @pytest.fixture(scope="session")
-def stack(free_port: Callable[[], int]) -> Iterator[Stack]:
+def stack(
+    free_port: Callable[[], int], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stack]:
     """The stack, from build to down; `docker compose logs` are shown when it does not start."""
-    stack = Stack(free_port)
+    stack = Stack(free_port, _mounted(tmp_path_factory.mktemp("tasks")))
     stack.compose("down", "--volumes", "--remove-orphans")
     started = time.monotonic()
     stack.compose("build")
