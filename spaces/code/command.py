@@ -118,11 +118,11 @@ class CommandCode:
         vars(module).update(command=self.command, folder=self._place())
         description = TaskDescription(
             name=name,
-            space=declared_space(values, name),
+            # as a field, the number of epochs may be a placeholder too
+            space=declared_space({**values, "epochs": epochs} if epochs else values, name),
             objective=parse_objective(self.declared.get("objective")),
             module=module.__name__,
             attribute="",
-            epochs=epochs,
             origin=self.command,
         )
         sys.modules[module.__name__] = module

@@ -1,4 +1,4 @@
-"""`FunctionCode`: functions of a notebook or a program, which travel by value."""
+"""`FunctionCode`: functions or a class of a notebook or a program, which travel by value."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 import inspect
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import Any, Self  # Any: JSON
 
@@ -16,18 +16,24 @@ from tuneyard.spaces.code.loading import PREFIX
 from tuneyard.spaces.description import TaskDescription
 from tuneyard.spaces.language.space import SearchSpace
 
+ORIGIN = "Python"
+"""Where tasks come from that were handed over."""
+
+TASK = "TASK"
+"""The name of a class in its module."""
+
 MOST_BYTES = 256 << 20
 """Functions that carry more do not travel: data belongs into `load_data`."""
 
 
 @dataclass(frozen=True)
 class FunctionCode:
-    """Functions that were handed over in Python; their content is pickled, not their address.
+    """What was handed over in Python; its content is pickled, not its address.
 
     Attributes:
         name: The name of the task.
-        pickled: The functions, the space and the objective, by cloudpickle.
-        sources: The text of the functions, by their names, as far as Python knows it.
+        pickled: The functions, the space and the objective, or the class, by cloudpickle.
+        sources: The text of them, by their names, as far as Python knows it.
     """
 
     name: str
@@ -58,6 +64,22 @@ class FunctionCode:
         parts = {"Space": space, "objective": objective, "name": name, "epochs": epochs}
         pickled = _pickled(functions | parts)
         return cls(name, pickled, {key: _source(value) for key, value in functions.items()})
+
+    @classmethod
+    def of_class(cls, task: type) -> Self:
+        """Takes a class that derives from `Task`.
+
+        Raises:
+            CodeError: It has no description, or can't be pickled.
+        """
+        description = getattr(task, "description", None)
+        if not isinstance(description, TaskDescription):
+            raise CodeError(
+                f"{task.__name__} has no description: derive it from Task, and give it a line such "
+                "as description = TaskDescription(name=..., space=..., objective=..., "
+                "module=__name__)"
+            )
+        return cls(description.name, _pickled({TASK: task}), {task.__name__: _source(task)})
 
     @classmethod
     def recorded(cls, record: Mapping[str, Any]) -> Self:
@@ -92,13 +114,16 @@ class FunctionCode:
         module = ModuleType(f"{PREFIX}{self.name}_{hashlib.sha256(self.pickled).hexdigest()[:12]}")
         vars(module).update(cloudpickle.loads(self.pickled))
         sys.modules[module.__name__] = module
+        if hasattr(module, TASK):
+            own: TaskDescription = getattr(module, TASK).description
+            return replace(own, module=module.__name__, attribute=TASK, origin=ORIGIN)
         return describe_functions(
             module,
             module.__name__,
             "",
             place=f"search({self.name})",
             name=self.name,
-            origin="functions handed over in Python",
+            origin=ORIGIN,
         )
 
 
@@ -140,8 +165,8 @@ def _is_users(module: ModuleType) -> bool:
     )
 
 
-def _source(function: Callable[..., object]) -> str:
+def _source(part: Callable[..., object]) -> str:
     try:
-        return inspect.getsource(function)
+        return inspect.getsource(part)
     except (OSError, TypeError):
-        return repr(function)
+        return repr(part)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -67,8 +66,10 @@ class ScriptTraining:
         self._objective = objective
         self._seed = seed
         self._milestones = milestones
-        self._folder = Path(tempfile.mkdtemp(prefix="tuneyard-trial-"))
-        self.folders: Mapping[str, Path] = {"files": self._folder}
+        self._folder = tempfile.TemporaryDirectory(
+            prefix="tuneyard-trial-", ignore_cleanup_errors=True
+        )
+        self.folders: Mapping[str, Path] = {"files": Path(self._folder.name)}
         self._saved: State = {}
         self._changed = False
         self._weights: State = {}
@@ -97,8 +98,9 @@ class ScriptTraining:
         metrics = trial.take_metrics()
         self.epoch = trial.epoch
         self._reported |= metrics.keys()
-        self._update_best(metrics)
-        if self.ended is None and self._turns.returned:
+        if not self._update_best(metrics):
+            self.ended = "diverged"
+        elif self._turns.returned:
             self._check_reported()
             self.ended = "completed" if trial.is_whole else "early_stopped"
         return metrics
@@ -109,7 +111,7 @@ class ScriptTraining:
         self._trial = Trial(
             seed=self._seed,
             device=self.device,
-            folder=self._folder,
+            folder=self.folders["files"],
             milestones=self._milestones,
             epoch=self.epoch,
             kept=self._kept,
@@ -126,15 +128,17 @@ class ScriptTraining:
         seed_everything(self._seed)
         self._train(self._config, self._trial)
 
-    def _update_best(self, metrics: Mapping[str, float]) -> None:
+    def _update_best(self, metrics: Mapping[str, float]) -> bool:
+        """Updates the best epoch; False where the objective is no finite number."""
         value = metrics.get(self._objective.metric)
         if value is None:
-            return
-        if not math.isfinite(value):
-            self.ended = "diverged"
-        elif self._objective.better(value, self.best.value if self.best else None):
+            return True
+        if math.isfinite(value) and self._objective.better(
+            value, self.best.value if self.best else None
+        ):
             self.best = Best(self.epoch, value, dict(metrics))
             self._weights = self._kept.weights()
+        return math.isfinite(value)
 
     def _check_reported(self) -> None:
         metric = self._objective.metric
@@ -181,7 +185,7 @@ class ScriptTraining:
     def close(self) -> None:
         """Ends the function, and sets back what it changed in the process."""
         self._turns.end()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.cleanup()
         folder, environment = self._surroundings
         os.chdir(folder)
         for name in os.environ.keys() - environment.keys():
