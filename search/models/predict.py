@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any  # Any: nested lists of JSON, and what a model is
@@ -25,7 +26,8 @@ from torch import nn
 
 from tuneyard.search.errors import SearchError, first_line
 from tuneyard.search.tracking.tags import VersionTags
-from tuneyard.trainables.task import find_task
+from tuneyard.spaces import SpaceError
+from tuneyard.trainables.find import find_searchable
 
 __all__ = ["ModelVersion", "ServedModel", "as_array", "load_version", "predict"]
 
@@ -151,7 +153,8 @@ def predict(model: ServedModel, task: str, inputs: list[Any]) -> list[Any]:
 
     Args:
         model: Of the task.
-        task: Encodes what people write, such as a surname.
+        task: Encodes what people write, such as a surname; a user's file that this process has not
+            opened encodes nothing.
         inputs: One for each row, as the model's signature has them, or as people write them.
 
     Returns:
@@ -160,11 +163,19 @@ def predict(model: ServedModel, task: str, inputs: list[Any]) -> list[Any]:
     Raises:
         SearchError: The inputs are not as the model takes them.
     """
+    return model.predict(as_array(_encoded(model, task, inputs), model.shape, model.dtype))
+
+
+def _encoded(model: ServedModel, task: str, inputs: list[Any]) -> Sequence[object]:
     try:
-        encoded = find_task(task).encode(inputs, model.shape[1:])
+        found = find_searchable(task)
+    except SpaceError:
+        # a user's own file, which is not here: its model takes what its signature says
+        return inputs
+    try:
+        return found.encode(inputs, model.shape[1:])
     except ValueError as error:
         raise SearchError(str(error)) from None
-    return model.predict(as_array(encoded, model.shape, model.dtype))
 
 
 def as_array(inputs: object, shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray:

@@ -19,7 +19,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
 
 from tuneyard.search.errors import SearchError
-from tuneyard.search.models.predict import as_array, load_version
+from tuneyard.search.models.predict import as_array, load_version, predict
 from tuneyard.search.models.registry import register
 from tuneyard.search.tracking.tags import VersionTags
 from tuneyard.trainables.searchable import FinalModel
@@ -54,8 +54,10 @@ def test_a_pipeline_is_loaded_and_asked(store: MlflowClient) -> None:
     assert (served.shape, str(served.dtype), served.classes) == ((-1, 3), "float64", None)
     answers = served.predict(as_array(ROWS.tolist(), served.shape, served.dtype))
     assert answers == model.predict(ROWS).tolist()
+    # the task's file is not here
+    assert predict(served, "tiny", ROWS.tolist()) == answers
     with pytest.raises(SearchError, match="inputs must be nx3 finite numbers"):
-        as_array([[1.0, 2.0]], served.shape, served.dtype)
+        predict(served, "tiny", [[1.0, 2.0]])
 
 
 def test_an_example_says_what_the_inputs_are(store: MlflowClient) -> None:
