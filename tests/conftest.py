@@ -1,4 +1,4 @@
-"""Fixtures of all tests: real data, one Ray, one PostgreSQL, one object store."""
+"""Fixtures of all tests: real data, one Ray, one PostgreSQL, one object store, the wheel."""
 
 import contextlib
 import logging
@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -19,9 +20,12 @@ import psycopg
 import pytest
 import ray
 from PIL import Image
+from uv import find_uv_bin
 from xdist.scheduler import LoadScopeScheduling
 
-BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"
+ROOT = Path(__file__).resolve().parents[1]
+BESIDE = ROOT.parent / "shared" / "data"
+PACKAGES = ("datasets", "search", "spaces", "trainables")
 
 # the object store of the tests lets anybody in who says a name
 AWS = {
@@ -39,6 +43,8 @@ class Together(LoadScopeScheduling):
         file = nodeid.partition("::")[0]
         if file.endswith("/test_every_task.py"):
             return file  # long enough for a process of its own
+        if file.endswith(("/test_wheel.py", "/test_own_models.py")):
+            return "installed"
         if "/end_to_end/" in file or file.endswith("_on_ray.py"):
             return "local_ray"
         if "/service/" in file:
@@ -230,3 +236,57 @@ def postgres() -> Iterator[Postgres]:
         yield server
         with contextlib.suppress(subprocess.TimeoutExpired):
             server.stop()
+
+
+def run_outside(*command: str | Path, cwd: Path) -> str:
+    """A command's output, as of a person without this checkout; a failure shows its stderr."""
+    leaky = ("PYTHONPATH", "VIRTUAL_ENV", "TUNEYARD_", "MLFLOW_")
+    done = subprocess.run(
+        command,
+        cwd=cwd,
+        env={name: value for name, value in os.environ.items() if not name.startswith(leaky)},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, f"{command} ended with {done.returncode}:\n{done.stderr[-4000:]}"
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def outside() -> Callable[..., str]:
+    """``outside(*command, cwd=folder)``, see `run_outside`."""
+    return run_outside
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built from a copy, as setuptools leaves `build/` in the folder that it builds in."""
+    folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "source"
+    source.mkdir()
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    unwanted = shutil.ignore_patterns("__pycache__")
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, source / package, ignore=unwanted)
+    build = (find_uv_bin(), "build", "--wheel", "--no-build-isolation", "--python", sys.executable)
+    run_outside(*build, "--out-dir", folder, cwd=source)
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="session")
+def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A fresh environment of 6 GB: hard links into uv's cache, gone after the tests."""
+    folder = tmp_path_factory.mktemp("environment")
+    uv = find_uv_bin()
+    try:
+        run_outside(uv, "venv", "--python", sys.executable, folder / "venv", cwd=folder)
+        locked = ("-r", ROOT / "requirements.lock", wheel, "datasets")
+        into = ("--python", folder / "venv/bin/python")
+        run_outside(uv, "pip", "install", *into, *locked, cwd=folder)
+        yield folder / "venv"
+    finally:
+        shutil.rmtree(folder)

@@ -27,6 +27,7 @@ from tuneyard.search import SearchResult, Settings
 from tuneyard.search.api import resume, search
 from tuneyard.search.models.champions import find_result
 from tuneyard.search.spec.files import parse_spec
+from tuneyard.search.spec.search import SearchSpec
 from tuneyard.search.storage.folder import SPEC, SearchFolder
 from tuneyard.search.tracking.client import connect
 from tuneyard.search.tracking.runs import find_experiment
@@ -123,9 +124,11 @@ class Records:
             one for one in runs if self.client.list_artifacts(one.info.run_id, "checkpoint")
         ]
         eligible = [one for one in runs if one.data.tags["tuneyard.eligible"] == "true"]
-        spec = parse_spec(yaml.safe_load(self.folder.read(SPEC)))
+        # not parsed as a spec: its task may be one that only the search had
+        spec = yaml.safe_load(self.folder.read(SPEC))
+        most = spec.get("keep_checkpoints", SearchSpec.model_fields["keep_checkpoints"].default)
         kept = self.folder.kept_trials()
-        assert len(kept) == len(uploaded) == min(spec.keep_checkpoints, len(eligible))
+        assert len(kept) == len(uploaded) == min(most, len(eligible))
         assert {int(one.data.tags["tuneyard.number"]) for one in uploaded} == set(map(int, kept))
         found = find_result(self.client, self.name)
         assert found.model_dump(exclude={"wall_s"}) == result.model_dump(exclude={"wall_s"})
