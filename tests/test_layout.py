@@ -105,7 +105,7 @@ LIBRARIES: dict[str, str] = {
     "search.results.notebook": "IPython",
     "search.tracking": "mlflow pydantic",
     "search.tune": "ray",
-    "search.models": "mlflow numpy torch",
+    "search.models": "mlflow numpy skops torch",
     "search.outcome": "mlflow numpy optuna pandas plotly torch",
     "search.stages": "torch",
     "search.jobs": "ray.exceptions.AuthenticationError ray.job_submission",

@@ -25,6 +25,7 @@ from tuneyard.spaces.objective import Objective
 from tuneyard.trainables.searchable import FinalModel
 
 TRACKING_URI = "MLFLOW_TRACKING_URI"
+_TALKATIVE = ("mlflow", "torch.fx.experimental.symbolic_shapes")
 
 
 def register(
@@ -159,13 +160,15 @@ def _opened(client: MlflowClient, run_id: str) -> Iterator[None]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Silences what MLflow says while it logs a model; a user could change none of it."""
-    logger = logging.getLogger("mlflow")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+    """Silences what MLflow and torch's export log meanwhile; a user could change none of it."""
+    loggers = [logging.getLogger(name) for name in _TALKATIVE]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        logger.setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

@@ -17,6 +17,9 @@ from tuneyard.trainables.worker.assignment import BASELINE, Member
 from tuneyard.trainables.worker.report import MemberReport
 from tuneyard.trainables.worker.wire import assignment_of, report_of
 
+LOST = "its process ended: the code ended it (os._exit), or it was killed, or out of memory"
+"""What is known of a worker that was lost."""
+
 
 class TrialEvents(Callback):
     """Keeps the record of every trial and tells the listeners.
@@ -144,7 +147,7 @@ class TrialEvents(Callback):
 def _last_line(trial: Trial) -> str:
     error = trial.get_error()
     lines = str(error).strip().splitlines() if error else []
-    return lines[-1].strip() if lines else "the worker was lost"
+    return lines[-1].strip() if lines else LOST
 
 
 class SearchStopper(Stopper, TrialListener):

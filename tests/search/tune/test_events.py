@@ -9,7 +9,7 @@ import pytest
 
 from tuneyard.search.trials.listener import History, TrialListener
 from tuneyard.search.trials.record import Params, TrialRecord
-from tuneyard.search.tune.events import TrialEvents
+from tuneyard.search.tune.events import LOST, TrialEvents
 from tuneyard.trainables.worker.assignment import Assignment, Member
 from tuneyard.trainables.worker.report import BestEpoch, MemberReport, Reason, Report
 from tuneyard.trainables.worker.wire import to_config, to_result
@@ -204,7 +204,7 @@ def test_a_worker_lost_too_often(tune: Tune) -> None:
 
 def test_an_actor_that_never_came(tune: Tune) -> None:
     tune.fail(FakeTrial(0))
-    assert tune.listener.told == [("started", 0), ("ended", 0, "failed", "the worker was lost")]
+    assert tune.listener.told == [("started", 0), ("ended", 0, "failed", LOST)]
 
 
 def test_close_ends_what_tune_left_running(tune: Tune) -> None:

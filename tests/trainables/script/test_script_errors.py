@@ -20,13 +20,17 @@ class Space(SearchSpace):
     """Nothing to choose."""
 
 
+def _run(training: ScriptTraining) -> None:
+    while training.ended is None:
+        training.run_epoch()
+
+
 def failure(train: Callable[[Any, Trial], None]) -> CodeError:
     objective = Objective("loss", "min")
     cpu = torch.device("cpu")
     training = ScriptTraining(train, Space(), objective, seed=0, device=cpu)
     with pytest.raises(CodeError) as error:
-        while training.ended is None:
-            training.run_epoch()
+        _run(training)
     training.close()
     return error.value
 
