@@ -57,6 +57,7 @@ class Progress(TrialListener):
         self._clock = clock
         self._ended = 0
         self._shown = 0.0
+        self._traced = False
 
     def search_started(self) -> None:
         """Starts the live display."""
@@ -83,6 +84,10 @@ class Progress(TrialListener):
         """A trial ended."""
         self._ended += 1
         if record.state == "failed":
+            if record.traceback and not self._traced:
+                # once: most trials fail in the same way, and each run in MLflow has its own
+                self._screen.say(record.traceback.rstrip())
+                self._traced = True
             self._screen.say(f"trial {record.number} failed: {record.reason}")
         self._maybe_refresh()
 

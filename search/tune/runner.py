@@ -18,6 +18,7 @@ from tuneyard.search.study.study import Study
 from tuneyard.search.tune.assignments import Assignments, folder_name, population_config
 from tuneyard.search.tune.connection import ENVIRONMENT
 from tuneyard.search.tune.events import SearchStopper, TrialEvents
+from tuneyard.search.tune.reporter import SilentReporter
 from tuneyard.search.tune.resources import Capacity
 from tuneyard.search.tune.searcher import StudySearcher
 from tuneyard.search.tune.signals import stop_on_signals
@@ -100,6 +101,7 @@ def run_trials(
             checkpoint_config=tune.CheckpointConfig(num_to_keep=None if population else 1),
             trial_dirname_creator=folder_name,
             callbacks=[events],
+            progress_reporter=SilentReporter(),
             stop=stopper,
             verbose=0,
         )

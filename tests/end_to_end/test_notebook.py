@@ -17,7 +17,7 @@ from tuneyard.search import Settings, search
 settings = Settings(
     storage={storage!r}, tracking_uri={tracking_uri!r}, data_dir={data_dir!r}, address={address!r}
 )
-found = search("diabetes", settings, trials=3, name="shown", space={{"epochs": 5}})
+found = search("diabetes", settings=settings, trials=3, name="shown", space={{"epochs": 5}})
 """
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated, Any
 
 import pytest
 import torch
@@ -21,6 +22,8 @@ from tuneyard.search import (
 )
 from tuneyard.search.spec.budget import Budget
 from tuneyard.search.tracking.client import MlflowClient
+from tuneyard.spaces import Float, SearchSpace, SpaceError
+from tuneyard.trainables import Trial
 
 SHORT = {"folds": 1, "space": {"epochs": 3}, "scheduler": "none", "max_concurrent_trials": 1}
 
@@ -32,7 +35,7 @@ def settings(store: MlflowClient, tmp_path: Path) -> Settings:
 
 @pytest.mark.usefixtures("local_ray")
 def test_a_search_and_its_resume(settings: Settings) -> None:
-    found = search("linear-regression", settings, trials=2, name="mine", **SHORT)
+    found = search("linear-regression", settings=settings, trials=2, name="mine", **SHORT)
     assert isinstance(found, Outcome)
     assert (found.search, found.task, found.state) == ("mine", "linear-regression", "completed")
     assert found.best is not None
@@ -57,14 +60,14 @@ def test_a_search_and_its_resume(settings: Settings) -> None:
 @pytest.mark.usefixtures("local_ray")
 def test_a_whole_spec(settings: Settings) -> None:
     spec = SearchSpec.model_validate({"task": "linear-regression", "trials": 1})
-    found = search(spec, settings)
+    found = search(spec, settings=settings)
     assert found.counts["total"] == 1
     assert isinstance(found.result, SearchResult)
 
 
 def test_a_spec_takes_no_fields_beside_it(settings: Settings) -> None:
-    with pytest.raises(SearchError, match="trials must be a field of the SearchSpec"):
-        search(SearchSpec(task="diabetes"), settings, trials=3)
+    with pytest.raises(SearchError, match="trials is for another form: a whole SearchSpec"):
+        search(SearchSpec(task="diabetes"), settings=settings, trials=3)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +82,7 @@ def test_what_is_wrong_costs_a_line(
     settings: Settings, task: str, fields: dict[str, object], line: str
 ) -> None:
     with pytest.raises(SearchError, match=line) as refused:
-        search(task, settings, **fields)
+        search(task, settings=settings, **fields)
     assert "\n" not in str(refused.value)
     assert not Path(settings.storage).exists()
 
@@ -107,7 +110,7 @@ def test_progress_is_shown_in_a_notebook(
     monkeypatch.setattr(python, "in_notebook", lambda: notebook)
     monkeypatch.setattr("tuneyard.search.api.search", stop)
     with pytest.raises(SearchError, match="stop here"):
-        search("diabetes", given)
+        search("diabetes", settings=given)
     assert seen[0].display is (notebook if shown is None else shown)
 
 
@@ -116,3 +119,46 @@ def test_the_package_names_them() -> None:
         assert getattr(tuneyard.search, name)
     assert tuneyard.search.search is python.search
     assert tuneyard.search.resume is python.resume
+
+
+class Space(SearchSpace):
+    """One number."""
+
+    x: Annotated[float, Float(-2.0, 2.0)] = 1.0
+
+
+def parabola(config: Space, trial: Trial) -> None:
+    for epoch in trial.epochs(2):
+        trial.report(height=(config.x - 0.5) ** 2 + 1 / epoch)
+
+
+@pytest.mark.usefixtures("local_ray")
+def test_a_function_and_its_resume(settings: Settings) -> None:
+    given: dict[str, Any] = {"objective": "min height", "settings": settings, "scheduler": "none"}
+    found = search(parabola, Space, trials=3, name="own", **given)
+    assert (found.state, found.task) == ("completed", "parabola")
+    assert found.baseline.value == 0.75
+    assert found.trials["x"][0] == 1.0
+    assert len(resume("own", settings, Budget(trials="+1")).trials) == 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fields", "line"),
+    [
+        ((parabola,), {}, "a function needs the class of its configs: search(train, Space, objec"),
+        ((parabola, {"x": 1}), {}, "a function needs the class of its configs"),
+        ((parabola, Space), {}, 'a function needs an objective, e.g. objective="max accuracy"'),
+        ((parabola, Space), {"objective": "height"}, "objective must read 'max METRIC' or 'min"),
+        ((parabola, Space), {"objective": "min height", "trails": 3}, "'trails' is not a key of"),
+        (("diabetes",), {"objective": "min height"}, "objective is for another form"),
+        ((Space,), {}, "Space has no description: derive it from Task"),
+        (("no.py",), {}, "no.py does not exist; write a file to start with: tuneyard new no.py"),
+    ],
+)
+def test_what_is_wrong_with_a_function(
+    settings: Settings, arguments: tuple[Any, ...], fields: dict[str, Any], line: str
+) -> None:
+    with pytest.raises((SearchError, SpaceError)) as error:
+        search(*arguments, settings=settings, **fields)
+    assert line in str(error.value)
+    assert not Path(str(settings.storage)).exists()
