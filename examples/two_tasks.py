@@ -7,7 +7,7 @@ from typing import Annotated
 
 import torch
 from torch import nn
-from two_tasks_data import Data, accuracy, load_data
+from two_tasks_data import Data, load_data, measured
 
 from tuneyard.spaces import Float, Int, SearchSpace
 from tuneyard.trainables import Trial
@@ -16,7 +16,7 @@ from tuneyard.trainables import Trial
 class Wine:
     """What both tasks share: a class without `train` is no task."""
 
-    objective = "max accuracy"
+    objective = "min loss"
     load_data = load_data
 
     @staticmethod
@@ -31,13 +31,13 @@ class Wine:
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-            trial.report(accuracy=accuracy(model, data["val"]), loss=loss)
+            trial.report(train_loss=loss, **measured(model, data["val"]))
 
     @staticmethod
     def test(config: SearchSpace, model: nn.Module, data: Data) -> dict[str, float]:
         """Called once, with the best trial's model as of its best epoch."""
         del config
-        return {"accuracy": accuracy(model, data["test"])}
+        return measured(model, data["test"])
 
 
 class Linear(Wine):

@@ -25,7 +25,7 @@ class TrialSetup:
         deadline: Unix time at which trials end; None without a time budget.
     """
 
-    code: Carried | None
+    code: Carried | None = field(default=None, kw_only=True)
     task: str
     folds: tuple[Data, ...]
     seed: int = 0

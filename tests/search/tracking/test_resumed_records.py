@@ -151,7 +151,7 @@ def test_an_unfinished_trial_keeps_its_run(search: Any) -> None:
     search.go_on(children)
     for record in search.records:
         search.recorder.restored(record)
-    epoch = last_epoch(search.client, search.client.get_run(children[2].run_id))
+    epoch = last_epoch(search.client, search.client.get_run(children[2].run_id), "val_loss")
     assert epoch == 3
     record = TrialRecord(2, PARAMS | {"seed": 2}, current=PARAMS | {"seed": 2}, epoch=epoch)
     search.recorder.started(record)
@@ -197,4 +197,4 @@ def test_the_last_epoch_is_the_last_that_is_written(record_search: Any, epochs: 
     if epochs:
         search.train(record, [1.0] * epochs)
     search.flush()
-    assert last_epoch(search.client, search.trial()) == (epochs if epochs != 7 else 1)
+    assert last_epoch(search.client, search.trial(), "val_loss") == (epochs if epochs != 7 else 1)

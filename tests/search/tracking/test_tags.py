@@ -52,6 +52,7 @@ SEARCH_TAGS = some(
     data=TEXT,
     data_name=TEXT,
     data_source=TEXT,
+    code=TEXT,
     version=TEXT,
     driver=TEXT,
     heartbeat=FINITE,

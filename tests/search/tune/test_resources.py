@@ -15,7 +15,7 @@ from tuneyard.search.tune.memory import MOST, gpu_share, largest, share
 from tuneyard.search.tune.resources import Capacity, check_resources
 from tuneyard.spaces import Range
 from tuneyard.spaces.registry import find_description
-from tuneyard.trainables.task import find_task
+from tuneyard.trainables.find import find_searchable
 
 Node = dict[str, float]
 
@@ -206,4 +206,4 @@ def test_the_largest_config_is_one_of_the_space(task: str) -> None:
 def test_without_a_gpu_nothing_is_measured(nodes: list[dict[str, Any]]) -> None:
     nodes += [node(CPU=4), node(alive=False, CPU=4, GPU=1)]
     spec = parse_spec({"task": "diabetes", "gpus_per_trial": "auto"})
-    assert gpu_share(ResolvedSpec.of(spec), find_task("diabetes"), ()) == 0.0
+    assert gpu_share(ResolvedSpec.of(spec), find_searchable("diabetes"), ()) == 0.0

@@ -12,6 +12,7 @@ from tuneyard.datasets import airplane
 from tuneyard.spaces import Value
 from tuneyard.spaces.fields.optimizers import SGD
 from tuneyard.spaces.tasks.airplane_lstm import AirplaneLstmSpace
+from tuneyard.trainables.training.trained import TrainedTask
 from tuneyard.trainables.training.training import Training
 from tuneyard.trainables.worker import trainable as trial_module
 from tuneyard.trainables.worker.device import trial_device
@@ -35,7 +36,8 @@ def local(monkeypatch: pytest.MonkeyPatch, start: Any, asked: Any) -> Callable[.
         name = task
         if not isinstance(task, str):
             name = task.name
-            monkeypatch.setattr(trial_module, "find_task", {name: task}.__getitem__)
+            found = {name: TrainedTask(task)}
+            monkeypatch.setattr(trial_module, "find_searchable", found.__getitem__)
         made: TrialTrainable = start(asked(params), TrialSetup(name, (DATA,), **setup))
         return made
 
