@@ -201,8 +201,7 @@ def _mounted(folder: Path) -> Path:
     """A folder of tasks that the containers' user can read: a file, and a module beside it."""
     for name in ("two_tasks.py", "two_tasks_data.py"):
         shutil.copy(ROOT / "examples" / name, folder)
-    for place in (folder, *folder.parents[:2]):
-        place.chmod(0o755)
+    folder.chmod(0o755)
     return folder
 
 
