@@ -6,13 +6,14 @@ from typing import Annotated, Literal
 import numpy as np
 from sklearn.datasets import load_breast_cancer
 from sklearn.ensemble import ExtraTreesClassifier
+from sklearn.metrics import log_loss
 from sklearn.model_selection import train_test_split
 
 from tuneyard.spaces import Float, Int, SearchSpace
 from tuneyard.trainables import Trial
 
 Data = dict[str, tuple[np.ndarray, np.ndarray]]  # by split: features (N, 30) and labels (N,)
-objective = "max accuracy"
+objective = "min loss"
 
 
 class Space(SearchSpace):
@@ -22,7 +23,7 @@ class Space(SearchSpace):
     leaf: Annotated[int, Int(1, 64, log=True)] = 8
     features: Annotated[float, Float(0.05, 1.0)] = 0.2
     criterion: Literal["gini", "entropy"] = "gini"
-    steps: int = 10
+    epochs: int = 10
 
 
 def load_data(data_dir: Path | None) -> Data:
@@ -34,8 +35,13 @@ def load_data(data_dir: Path | None) -> Data:
     return {"train": (X, y), "val": (X_val, y_val), "test": (X_test, y_test)}
 
 
+def measured(model: ExtraTreesClassifier, X: np.ndarray, y: np.ndarray) -> dict[str, float]:
+    """The cross-entropy, and the share of rows whose class the model gets right, in [0, 1]."""
+    return {"loss": log_loss(y, model.predict_proba(X)), "accuracy": model.score(X, y)}
+
+
 def train(config: Space, trial: Trial, data: Data) -> None:
-    """Grows one forest, ten trees at a time; to `trial.epochs` each time is an epoch."""
+    """Grows one forest, ten trees at a time; each time an epoch."""
     model = ExtraTreesClassifier(
         warm_start=True,
         max_depth=config.depth,
@@ -46,12 +52,12 @@ def train(config: Space, trial: Trial, data: Data) -> None:
     )
     # an estimator has no state that a checkpoint could hold: the best one is fitted again
     trial.keep(model=model)
-    for step in trial.epochs(config.steps):
-        model.set_params(n_estimators=10 * step).fit(*data["train"])
-        trial.report(accuracy=model.score(*data["val"]))
+    for epoch in trial.epochs(config.epochs):
+        model.set_params(n_estimators=10 * epoch).fit(*data["train"])
+        trial.report(**measured(model, *data["val"]))
 
 
 def test(config: Space, model: ExtraTreesClassifier, data: Data) -> dict[str, float]:
-    """Called once, with the best trial's forest as of its best step."""
+    """Called once, with the best trial's forest as of its best epoch."""
     del config
-    return {"accuracy": model.score(*data["test"])}
+    return measured(model, *data["test"])

@@ -49,8 +49,9 @@ def commands() -> list[str]:
 
 
 def own_files() -> list[str]:
-    """The files with a model of one's own that the documents show."""
-    return [code for code in blocks("python") if "def train(" in code]
+    """The files with a model of one's own that these documents show."""
+    both = [ROOT / "README.md", OWN_MODELS]
+    return [code for code in blocks("python", both) if "def train(" in code]
 
 
 @pytest.mark.usefixtures("local_ray", "settings")
