@@ -114,7 +114,13 @@ def _check_unused(given: Mapping[str, object]) -> None:
         )
 
 
-def resume(name: str, settings: Settings | None = None, budget: Budget | None = None) -> Outcome:
+def resume(
+    name: str,
+    settings: Settings | None = None,
+    budget: Budget | None = None,
+    *,
+    accept_changes: bool = False,
+) -> Outcome:
     """Continues a search whose driver died, that was stopped, or that gets a larger budget.
 
     No trial that ended is run again; those that had not continue first, from their checkpoints.
@@ -123,14 +129,17 @@ def resume(name: str, settings: Settings | None = None, budget: Budget | None = 
         name: Of the search.
         settings: Where, as the search was started.
         budget: What it may have more.
+        accept_changes: Whether a user's own code may have changed since the search was started.
 
     Raises:
+        CodeError: A user's own code has changed, or can't be had any more; nothing has changed.
         SearchError: There is no such search, it runs, or it has nothing left to do; nothing has
             changed.
         DataError: The task's data can't be had; nothing has changed.
     """
     settings = _displayed(settings)
-    return Outcome(api.resume(name, settings, budget), settings)
+    result = api.resume(name, settings, budget, accept_changes=accept_changes)
+    return Outcome(result, settings)
 
 
 def _displayed(settings: Settings | None) -> Settings:

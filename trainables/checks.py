@@ -43,7 +43,7 @@ class Check:
 
 
 class Checks:
-    """Checks of one task, on the CPU.
+    """Checks of one task, on one thread of the CPU, as a trial has it unless it asks for more.
 
     Args:
         task: The task.
@@ -60,6 +60,14 @@ class Checks:
 
     def run(self) -> Iterator[Check]:
         """Yields each check when it is done; a training that fails ends them."""
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            yield from self._checks()
+        finally:
+            torch.set_num_threads(threads)
+
+    def _checks(self) -> Iterator[Check]:
         try:
             self._first = self._trained(self._data)
         except CodeError:

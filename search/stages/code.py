@@ -4,14 +4,36 @@ from __future__ import annotations
 
 import difflib
 import json
+import logging
 from collections.abc import Mapping
 
 from tuneyard.search.storage.folder import CODE, SearchFolder
+from tuneyard.search.tune.resources import has_several_nodes
+from tuneyard.spaces.code.command import CommandCode
 from tuneyard.spaces.code.errors import CodeError
+from tuneyard.spaces.code.file import FileCode
 from tuneyard.spaces.registry import Code, open_code, recorded_code
+
+logger = logging.getLogger(__name__)
 
 MOST_LINES = 40
 """Lines of a difference that are shown."""
+
+MOST_NAMES = 5
+"""Files that are named in a line."""
+
+
+def warn_of_left_out(code: Code | None) -> None:
+    """Says which files do not travel to the other nodes of the cluster, where there are any."""
+    left_out = code.folder.left_out if isinstance(code, FileCode | CommandCode) else ()
+    if left_out and has_several_nodes():
+        more = len(left_out) - MOST_NAMES
+        logger.warning(
+            "too large to travel to the other nodes with the code, and missing there: %s%s; what "
+            "load_data returns does travel",
+            ", ".join(left_out[:MOST_NAMES]),
+            f" and {more} more" if more > 0 else "",
+        )
 
 
 def record_code(folder: SearchFolder, code: Code | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from tuneyard.search.results.progress import Progress
+from tuneyard.search.spec.resolved import ResolvedSpec
 from tuneyard.search.stages.context import SearchContext
 from tuneyard.search.stages.stage import Findings, Stage
 from tuneyard.search.storage.checkpoints import BestCheckpoints
@@ -42,6 +43,7 @@ class Explore(Stage):
         progress = Progress(search, context.clock, show=context.settings.display)
         listeners: list[TrialListener] = [study, recorder, checkpoints, progress, stopper]
         events = TrialEvents(listeners, study.ended_before, _known_epochs(context))
+        _warn_of_unknown_epochs(search)
         for listener in listeners:
             listener.search_started()
         try:
@@ -89,6 +91,19 @@ class Explore(Stage):
                     where,
                     context.folder,
                 )
+
+
+def _warn_of_unknown_epochs(search: ResolvedSpec) -> None:
+    """Says why a scheduler stops no trial early."""
+    scheduler = search.spec.scheduler
+    # epochs that a person has given, such as a grace period, are no share of an unknown number
+    left_open = scheduler.model_fields_set <= {"kind"}
+    if search.max_epochs is None and left_open and scheduler.milestones(search.planned_epochs):
+        logger.warning(
+            "the number of epochs is not known, so %s stops no trial early; call its field epochs, "
+            "or add a line such as epochs = 20",
+            scheduler.kind,
+        )
 
 
 def _known_runs(context: SearchContext) -> dict[int, ChildRun]:

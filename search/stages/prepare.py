@@ -11,6 +11,7 @@ from tuneyard.search.errors import SearchError
 from tuneyard.search.spec.resolved import ResolvedSpec
 from tuneyard.search.spec.search import SearchSpec
 from tuneyard.search.spec.settings import Settings
+from tuneyard.search.stages.code import warn_of_left_out
 from tuneyard.search.storage.folder import SearchFolder
 from tuneyard.search.study.store import check_studies
 from tuneyard.search.study.study import Study
@@ -62,7 +63,9 @@ def prepared(
             search = search.with_gpus(gpu_share(search, task, folds))
         check_resources(search.resources)
         check_shared(folder)
-        yield Prepared(search, task, find_code(spec.task), data, folds)
+        code = find_code(spec.task)
+        warn_of_left_out(code)
+        yield Prepared(search, task, code, data, folds)
 
 
 def _folds(task: Searchable, data: Data, folds: int) -> tuple[Data, ...]:

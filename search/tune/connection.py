@@ -25,6 +25,9 @@ ENVIRONMENT = {
     "RAY_AIR_NEW_OUTPUT": "0",
 }
 
+NOT_STARTED = "Ray did not start on this machine within its 30 seconds"
+"""How the error begins."""
+
 
 def is_client(address: str | None) -> bool:
     """Whether an address is that of Ray's client server."""
@@ -36,7 +39,7 @@ def ray_connection(address: str | None) -> Iterator[None]:
     """Ray for the time of a search: one that is connected already, a cluster, or one started here.
 
     Raises:
-        SearchError: The cluster can't be reached.
+        SearchError: The cluster can't be reached, or Ray does not start here.
     """
     if ray.is_initialized():
         yield
@@ -52,6 +55,14 @@ def ray_connection(address: str | None) -> Iterator[None]:
     except ConnectionError as error:
         reason = str(error).strip().splitlines()[-1]
         raise SearchError(f"no Ray cluster answers at {address}: {reason}") from None
+    except Exception as error:
+        # what Ray raises where it is not up within 30 seconds has no class of its own
+        if type(error) is not Exception:
+            raise
+        raise SearchError(
+            f"{NOT_STARTED}: it is too loaded, or too little memory is free; try again, or name a "
+            "cluster with --address"
+        ) from error
     try:
         yield
     finally:

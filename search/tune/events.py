@@ -60,6 +60,8 @@ class TrialEvents(Callback):
             self._records(trial), assignment_of(trial.config).members, strict=True
         ):
             record.current = member.params
+            # its worker may have been lost while it saved what it had trained to the end
+            record.state, record.reason = "running", ""
 
     def _records(self, trial: Trial) -> list[TrialRecord]:
         """The records of a trial of Ray Tune: one for each member of its first assignment."""

@@ -60,6 +60,11 @@ def _living() -> list[dict[str, Any]]:
     return [node for node in found if node["Alive"]]
 
 
+def has_several_nodes() -> bool:
+    """Whether the cluster has more than the node that the driver is on."""
+    return len(_living()) > 1
+
+
 def _nodes() -> list[dict[str, float]]:
     return [node["Resources"] for node in _living()]
 
@@ -94,8 +99,7 @@ def check_shared(folder: SearchFolder) -> None:
     Raises:
         SearchError: One does not, or the storage can't be written here.
     """
-    nodes = _living()
-    if len(nodes) < 2 or not folder.is_local:
+    if not (has_several_nodes() and folder.is_local):
         return
     storage = Path(folder.path).parent
     new = not storage.exists()
@@ -108,7 +112,7 @@ def check_shared(folder: SearchFolder) -> None:
             f"{storage} can't be written: {error.strerror}; name another with --storage"
         ) from None
     try:
-        for node in nodes:
+        for node in _living():
             if not _on_node(node["NodeID"], probe.exists):
                 raise SearchError(
                     f"node {node['NodeManagerAddress']} of the cluster does not see {storage}; "

@@ -6,12 +6,12 @@ import re
 import shlex
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Self  # Any: declarations in YAML or JSON
 
-from tuneyard.spaces.code.content import content_digest, same_files, unpacked
+from tuneyard.spaces.code.content import CodeFolder, content_digest
 from tuneyard.spaces.code.declared import declared_space
 from tuneyard.spaces.code.errors import CodeError
 from tuneyard.spaces.code.loading import PREFIX
@@ -31,16 +31,12 @@ class CommandCode:
     Attributes:
         command: The command line, with placeholders for hyperparameters.
         declared: The space, the objective, and maybe the number of epochs and a name.
-        folder: The folder that the command is run in, where it lay.
-        files: The content of each file in the folder that travels, by its path in it.
-        code: The paths of those that the command names.
+        folder: The folder that the command is run in; the code in it is what the command names.
     """
 
     command: str
     declared: Mapping[str, Any]
-    folder: Path
-    files: Mapping[str, bytes] = field(repr=False)
-    code: tuple[str, ...]
+    folder: CodeFolder
 
     @classmethod
     def read(cls, command: str, declared: Mapping[str, Any], folder: Path) -> Self:
@@ -66,7 +62,7 @@ class CommandCode:
         if not words:
             raise CodeError("--command must name a program, got nothing")
         code = sorted({word for word in words if _lies_in(folder, word)})
-        return cls(command, declared, folder, read_folder(folder, code).files, tuple(code))
+        return cls(command, declared, read_folder(folder, code))
 
     @classmethod
     def recorded(cls, record: Mapping[str, Any]) -> Self:
@@ -74,8 +70,7 @@ class CommandCode:
         folder, sources = Path(record["folder"]), record["sources"]
         if all((folder / name).is_file() for name in sources):
             return cls.read(record["command"], record["declared"], folder)
-        files = {name: text.encode() for name, text in sources.items()}
-        return cls(record["command"], record["declared"], folder, files, tuple(files))
+        return cls(record["command"], record["declared"], CodeFolder.recorded(folder, sources))
 
     def record(self) -> dict[str, Any]:
         """What a search keeps of the code, as JSON."""
@@ -83,20 +78,20 @@ class CommandCode:
             "kind": "command",
             "command": self.command,
             "declared": dict(self.declared),
-            "folder": str(self.folder),
+            "folder": str(self.folder.path),
             "sources": self.sources,
         }
 
     @property
     def sources(self) -> dict[str, str]:
         """The text of the files that the command names."""
-        return {name: self.files[name].decode(errors="replace") for name in self.code}
+        return self.folder.sources
 
     @property
     def digest(self) -> str:
         """The sha256 (hex) of the command, its space and the files that it names."""
-        named = {name: self.files[name] for name in self.code}
-        return content_digest({"": repr((self.command, self.declared)).encode(), **named})
+        command = repr((self.command, self.declared)).encode()
+        return content_digest({"": command, **self.folder.contents})
 
     def describe(self) -> TaskDescription:
         """Makes the space, and a module that holds what the trials need.
@@ -115,7 +110,7 @@ class CommandCode:
         if epochs is not None and (not isinstance(epochs, int) or epochs < 1):
             raise CodeError(f"epochs must be a whole number, at least 1, got {epochs!r}")
         module = ModuleType(f"{PREFIX}command_{self.digest[:12]}")
-        vars(module).update(command=self.command, folder=self._place())
+        vars(module).update(command=self.command, folder=self.folder.place())
         description = TaskDescription(
             name=name,
             # as a field, the number of epochs may be a placeholder too
@@ -130,12 +125,8 @@ class CommandCode:
 
     def _program(self) -> str:
         """The name of the program: of a script's rather than of what runs it."""
-        words = [*self.code, *shlex.split(self.command)]
+        words = [*self.folder.code, *shlex.split(self.command)]
         return re.sub(r"[^A-Za-z0-9._-]", "-", Path(words[0]).stem).lstrip("._-") or "command"
-
-    def _place(self) -> Path:
-        named = {name: self.files[name] for name in self.code}
-        return self.folder if same_files(self.folder, named) else unpacked(self.files)
 
 
 def _lies_in(folder: Path, word: str) -> bool:

@@ -1,4 +1,4 @@
-"""The contents of files that travel: compared with a folder's, and written where they lack."""
+"""`CodeFolder`: the files of a user's code, which travel, and are written where they lack."""
 
 from __future__ import annotations
 
@@ -8,12 +8,50 @@ import stat
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 from tuneyard.spaces.code.errors import CodeError
 
 
-def same_files(folder: Path, files: Mapping[str, bytes]) -> bool:
+@dataclass(frozen=True)
+class CodeFolder:
+    """A folder as it was when the code in it was opened.
+
+    Attributes:
+        path: Where it lay.
+        files: The content of each file that travels, by its path in the folder.
+        code: The paths of those whose change is a change of the code.
+        left_out: The paths of files that were too large to travel, or too many.
+    """
+
+    path: Path
+    files: Mapping[str, bytes] = field(repr=False)
+    code: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
+
+    @classmethod
+    def recorded(cls, path: Path, sources: Mapping[str, str]) -> Self:
+        """A folder that is gone, by the `sources` that were recorded of it."""
+        return cls(path, {name: text.encode() for name, text in sources.items()}, tuple(sources))
+
+    @property
+    def sources(self) -> dict[str, str]:
+        """The text of the code, by its paths."""
+        return {name: text.decode(errors="replace") for name, text in self.contents.items()}
+
+    @property
+    def contents(self) -> dict[str, bytes]:
+        """The content of the code, by its paths."""
+        return {name: self.files[name] for name in self.code}
+
+    def place(self) -> Path:
+        """Where it lay, if the code is still the same there; else a copy on this machine."""
+        return self.path if _same_files(self.path, self.contents) else _unpacked(self.files)
+
+
+def _same_files(folder: Path, files: Mapping[str, bytes]) -> bool:
     """Whether a folder holds some files, with the same content.
 
     Args:
@@ -26,7 +64,7 @@ def same_files(folder: Path, files: Mapping[str, bytes]) -> bool:
         return False
 
 
-def unpacked(files: Mapping[str, bytes]) -> Path:
+def _unpacked(files: Mapping[str, bytes]) -> Path:
     """A folder of this user's alone that holds some files; the same files are written once.
 
     Args:

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Self  # Any: JSON
 
-from tuneyard.spaces.code.content import content_digest, same_files, unpacked
+from tuneyard.spaces.code.content import CodeFolder, content_digest
 from tuneyard.spaces.code.describe import describe, describe_all
 from tuneyard.spaces.code.errors import CodeError, raised
 from tuneyard.spaces.code.loading import enter_folder, load_file, module_name
@@ -25,16 +25,12 @@ class FileCode:
     Attributes:
         path: The file, where it lay.
         attribute: The name of a class in it; empty for the only task in it.
-        files: The content of each file that travels, by its path in the folder.
-        code: The paths of the file and of those that it imports.
-        left_out: The paths of files in the folder that were too large to travel.
+        folder: Its folder; the code in it is the file with those that it imports.
     """
 
     path: Path
     attribute: str
-    files: Mapping[str, bytes]
-    code: tuple[str, ...]
-    left_out: tuple[str, ...] = ()
+    folder: CodeFolder
 
     @classmethod
     def read(cls, reference: FileReference) -> Self:
@@ -45,13 +41,12 @@ class FileCode:
         """
         path = reference.path
         try:
-            code = imported_files(path)
-            folder = read_folder(path.parent, code)
+            folder = read_folder(path.parent, imported_files(path))
         except (SyntaxError, ValueError) as error:
             raise raised(error) from None
         except OSError as error:
             raise CodeError(f"can't read {path}: {error.strerror}") from None
-        return cls(path, reference.attribute, folder.files, tuple(code), folder.left_out)
+        return cls(path, reference.attribute, folder)
 
     @classmethod
     def recorded(cls, record: Mapping[str, Any]) -> Self:
@@ -59,8 +54,7 @@ class FileCode:
         path, attribute = Path(record["path"]), record["attribute"]
         if path.is_file():
             return cls.read(FileReference(path, attribute))
-        files = {name: text.encode() for name, text in record["sources"].items()}
-        return cls(path, attribute, files, tuple(files))
+        return cls(path, attribute, CodeFolder.recorded(path.parent, record["sources"]))
 
     def record(self) -> dict[str, Any]:
         """What a search keeps of the code, as JSON."""
@@ -70,12 +64,12 @@ class FileCode:
     @property
     def sources(self) -> dict[str, str]:
         """The text of the file and of those that it imports, by their paths in the folder."""
-        return {name: self.files[name].decode(errors="replace") for name in self.code}
+        return self.folder.sources
 
     @property
     def digest(self) -> str:
         """The sha256 (hex) of the file and of those that it imports."""
-        return content_digest({name: self.files[name] for name in self.code})
+        return content_digest(self.folder.contents)
 
     def describe(self) -> TaskDescription:
         """Runs the file and describes its task.
@@ -91,16 +85,10 @@ class FileCode:
         return describe_all(self._load(), self.path)
 
     def _load(self) -> ModuleType:
-        folder = self._folder()
+        folder = self.folder.place()
         path = folder / self.path.name
         module = sys.modules.get(module_name(path, self.digest))
         if module is not None:
             return module
-        enter_folder(folder, [name for name in self.code if name != path.name])
+        enter_folder(folder, [name for name in self.folder.code if name != path.name])
         return load_file(path, module_name(path, self.digest))
-
-    def _folder(self) -> Path:
-        """Where the file lay, if it is still the same there; else a copy on this machine."""
-        there = self.path.parent
-        code = {name: self.files[name] for name in self.code}
-        return there if same_files(there, code) else unpacked(self.files)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from tuneyard.spaces.code.content import CodeFolder
 
 FILE_BYTES = 1 << 20
 """A larger file does not travel."""
@@ -18,19 +19,6 @@ MOST_FILES = 1000
 """No more files are looked at: the folder may be a home folder."""
 
 _NOT_CODE = {"__pycache__", "node_modules", "site-packages", "mlruns", "mlartifacts", "build"}
-
-
-@dataclass(frozen=True)
-class Folder:
-    """What of a folder travels to the workers.
-
-    Attributes:
-        files: The content of each file, by its path in the folder.
-        left_out: The paths of the files that were too large, or too many.
-    """
-
-    files: dict[str, bytes]
-    left_out: tuple[str, ...]
 
 
 def imported_files(path: Path) -> list[str]:
@@ -82,14 +70,14 @@ def _module_files(name: str, base: Path) -> Iterator[Path]:
                 yield file
 
 
-def read_folder(folder: Path, first: list[str]) -> Folder:
+def read_folder(folder: Path, code: list[str]) -> CodeFolder:
     """The files of a folder, and of those in it, that travel.
 
     Args:
         folder: The folder; hidden files, environments and caches in it are passed over.
-        first: Paths in it that travel before all others, whatever their size.
+        code: Paths in it that travel before all others, whatever their size.
     """
-    files = {name: (folder / name).read_bytes() for name in first}
+    files = {name: (folder / name).read_bytes() for name in code}
     left_out: list[str] = []
     total = sum(map(len, files.values()))
     for file in _walk(folder):
@@ -106,7 +94,7 @@ def read_folder(folder: Path, first: list[str]) -> Folder:
             left_out.append(name)
             continue
         total += size
-    return Folder(files, tuple(left_out))
+    return CodeFolder(folder, files, tuple(code), tuple(left_out))
 
 
 def _walk(folder: Path) -> Iterator[Path]:

@@ -16,6 +16,7 @@ from ray.cluster_utils import Cluster
 from tuneyard.search import Settings
 from tuneyard.search.api import search
 from tuneyard.search.spec.files import parse_spec
+from tuneyard.spaces.code.neighbours import FILE_BYTES
 from tuneyard.spaces.registry import open_file
 
 TASK = '''
@@ -68,6 +69,7 @@ def test_the_file_and_its_helpers_travel(tmp_path: Path, settings: Settings, rec
     for name, text in FILES.items():
         (tmp_path / "own" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "own" / name).write_text(text)
+    (tmp_path / "own" / "large.bin").write_bytes(bytes(FILE_BYTES + 1))
     done = subprocess.run(
         [sys.executable, __file__, str(tmp_path), str(settings.tracking_uri)],
         cwd=tmp_path,
@@ -78,6 +80,7 @@ def test_the_file_and_its_helpers_travel(tmp_path: Path, settings: Settings, rec
     )
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout.splitlines()[-1])
+    assert "missing there: large.bin; what load_data returns does travel" in done.stderr
 
     assert told["folders"] == {name: str(tmp_path / name) for name in ("first", "second")}
     assert told["result"]["state"] == "completed"

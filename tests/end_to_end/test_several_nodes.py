@@ -127,7 +127,8 @@ class Watched:
             ended = {
                 record.number: record.value or 0.0
                 for record in events.records
-                if record.state == "completed"
+                # one without its weights would be trained again if its node left now
+                if record.state == "completed" and record.checkpoint
             }
             if self._step and self._step(ended):
                 self._step = next(self._steps, None)

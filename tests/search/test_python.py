@@ -142,6 +142,21 @@ def test_a_function_and_its_resume(settings: Settings) -> None:
     assert len(resume("own", settings, Budget(trials="+1")).trials) == 4
 
 
+@pytest.mark.usefixtures("local_ray")
+@pytest.mark.parametrize(("scheduler", "said"), [("asha", True), ("none", False)])
+def test_that_the_epochs_are_not_known_is_said(
+    settings: Settings, caplog: pytest.LogCaptureFixture, scheduler: str, said: bool
+) -> None:
+    def train(config: Space, trial: Trial) -> None:
+        for _ in trial.epochs(round(config.x)):
+            trial.report(height=config.x)
+
+    given: dict[str, Any] = {"objective": "min height", "settings": settings, "trials": 1}
+    search(train, Space, scheduler=scheduler, **given)
+    line = f"the number of epochs is not known, so {scheduler} stops no trial early"
+    assert (line in caplog.text) == said
+
+
 @pytest.mark.parametrize(
     ("arguments", "fields", "line"),
     [

@@ -137,6 +137,19 @@ def test_a_trial_from_start_to_end(tune: Tune) -> None:
     assert record.eligible
 
 
+def test_a_trial_that_is_trained_again(tune: Tune) -> None:
+    """Its worker was lost after its last report, before its weights were saved."""
+    trial = FakeTrial(3)
+    tune.start(trial)
+    tune.report(trial, result(4, [0.9, 0.8, 0.7, 0.6], reason="completed"))
+    tune.start(trial)
+    (record,) = tune.events.records
+    assert (record.state, record.reason) == ("running", "")
+    tune.report(trial, result(1, [0.9]))
+    tune.events.close("stopped")
+    assert tune.told("ended") == [(3, "pruned", "stopped")]
+
+
 ENDS: list[tuple[dict[str, Any], str, str, bool]] = [
     ({"reason": "completed"}, "completed", "completed", True),
     ({"reason": "early_stopped"}, "early_stopped", "early_stopped", True),

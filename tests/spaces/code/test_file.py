@@ -65,7 +65,7 @@ def opened(folder: Path) -> FileCode:
 
 def test_the_files_that_it_imports_are_its_code(folder: Path) -> None:
     code = opened(folder)
-    assert code.code == (
+    assert code.folder.code == (
         "helper_of_tests.py",
         "late_of_tests.py",
         "my task.py",
@@ -73,7 +73,7 @@ def test_the_files_that_it_imports_are_its_code(folder: Path) -> None:
         "package_of_tests/part.py",
         "package_of_tests/rate.py",
     )
-    assert code.files.keys() == {*code.code, "notes.txt"}
+    assert code.folder.files.keys() == {*code.folder.code, "notes.txt"}
     description = code.describe()
     assert description.name == "my-task"
     assert (description.objective.metric, description.objective.mode) == ("accuracy", "max")
