@@ -21,15 +21,26 @@ def report(epoch: int | None = None, **metrics: SupportsFloat) -> None:
     """
     numbered: dict[str, float] = {} if epoch is None else {"epoch": int(epoch)}
     for name, value in metrics.items():
-        numbered[name] = _number(name, value)
+        numbered[name] = as_number(name, value)
     # in one piece, so that what other threads print stays out of the line
     sys.stdout.write(f"{json.dumps(numbered)}\n")
     sys.stdout.flush()
 
 
-def _number(name: str, value: SupportsFloat) -> float:
+def as_number(name: str, value: SupportsFloat) -> float:
+    """A metric as a number.
+
+    Args:
+        name: Of the metric.
+        value: A number of Python or NumPy, or a tensor with one element.
+
+    Raises:
+        TypeError: It is not a number.
+    """
+    # a tensor's own conversion warns of its gradient
+    plain = value.detach() if hasattr(value, "detach") else value
     try:
-        return float(value)
+        return float(plain)
     except (TypeError, ValueError, RuntimeError):
         raise TypeError(
             f"report({name}=...) must be one number, got {value!r:.80} ({type(value).__name__})"

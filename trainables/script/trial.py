@@ -12,6 +12,7 @@ import torch
 
 from tuneyard.trainables.script.kept import Kept
 from tuneyard.trainables.script.random_state import random_states, set_random_states
+from tuneyard.trainables.script.report import as_number
 from tuneyard.trainables.script.turns import TrialEnded
 from tuneyard.trainables.searchable import State
 
@@ -122,7 +123,7 @@ class Trial:
         """
         self._check_process()
         for name, value in metrics.items():
-            self._metrics[name] = _number(name, value)
+            self._metrics[name] = as_number(name, value)
         if not self._looped:
             self.epoch += 1
             if not self._end_step():
@@ -198,12 +199,3 @@ class Trial:
         """Ends a process that the function forked and that came back here."""
         if os.getpid() != self._process:
             os._exit(1)
-
-
-def _number(name: str, value: SupportsFloat) -> float:
-    try:
-        return float(value.detach() if isinstance(value, torch.Tensor) else value)
-    except (TypeError, ValueError, RuntimeError):
-        raise TypeError(
-            f"report({name}=...) must be one number, got {value!r:.80} ({type(value).__name__})"
-        ) from None
