@@ -40,17 +40,33 @@ class Together(LoadScopeScheduling):
     """Which tests one process of pytest-xdist runs: what they share is started once."""
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        if file.endswith("/test_every_task.py"):
-            return file  # long enough for a process of its own
-        if file.endswith(("/test_wheel.py", "/test_own_models.py")):
-            return "installed"
-        if "/end_to_end/" in file or file.endswith("_on_ray.py"):
-            return "local_ray"
-        if "/service/" in file:
-            return "service"
-        # the longest file by far shares nothing
-        return nodeid if file.endswith("/test_contract.py") else file
+        return scope_of(nodeid)
+
+
+LONGEST = ("local_ray", "installed", "tests/end_to_end/test_every_task.py")
+"""They begin first, or one process would run them long after the other has ended."""
+
+
+def scope_of(nodeid: str) -> str:
+    """What a test shares a process with."""
+    file = nodeid.partition("::")[0]
+    if file in LONGEST:
+        return file
+    if file.endswith(("/test_wheel.py", "/test_own_models.py")):
+        return "installed"
+    if "/end_to_end/" in file or file.endswith("_on_ray.py"):
+        return "local_ray"
+    if "/service/" in file:
+        return "service"
+    # the longest file by far shares nothing
+    return nodeid if file.endswith("/test_contract.py") else file
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Puts the `LONGEST` first in the processes of pytest-xdist."""
+    if hasattr(config, "workerinput"):
+        ranks = {scope: rank for rank, scope in enumerate(LONGEST)}
+        items.sort(key=lambda item: ranks.get(scope_of(item.nodeid), len(LONGEST)))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:

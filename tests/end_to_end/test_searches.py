@@ -179,6 +179,7 @@ def test_a_trial_that_raises(settings: Settings, records: Any) -> None:
         task="airplane-lstm",
         trials=2,
         gpus_per_trial=0.5,
+        keep_going=True,
         space=fixed_airplane() | {"lookback": {"low": 2, "high": 3}},
     )
     left = records(settings, result.search)

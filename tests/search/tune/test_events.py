@@ -137,19 +137,6 @@ def test_a_trial_from_start_to_end(tune: Tune) -> None:
     assert record.eligible
 
 
-def test_a_trial_that_is_trained_again(tune: Tune) -> None:
-    """Its worker was lost after its last report, before its weights were saved."""
-    trial = FakeTrial(3)
-    tune.start(trial)
-    tune.report(trial, result(4, [0.9, 0.8, 0.7, 0.6], reason="completed"))
-    tune.start(trial)
-    (record,) = tune.events.records
-    assert (record.state, record.reason) == ("running", "")
-    tune.report(trial, result(1, [0.9]))
-    tune.events.close("stopped")
-    assert tune.told("ended") == [(3, "pruned", "stopped")]
-
-
 ENDS: list[tuple[dict[str, Any], str, str, bool]] = [
     ({"reason": "completed"}, "completed", "completed", True),
     ({"reason": "early_stopped"}, "early_stopped", "early_stopped", True),
@@ -221,7 +208,7 @@ def test_an_actor_that_never_came(tune: Tune) -> None:
 
 
 def test_close_ends_what_tune_left_running(tune: Tune) -> None:
-    trials = [FakeTrial(number) for number in range(4)]
+    trials = [FakeTrial(number) for number in range(5)]
     for trial in reversed(trials):
         tune.start(trial)
     tune.report(trials[1], result(2, [0.5, 0.4]))
@@ -229,6 +216,8 @@ def test_close_ends_what_tune_left_running(tune: Tune) -> None:
     tune.complete(trials[0])
     # its last result came, its end did not
     tune.report(trials[3], result(1, [0.7], reason="early_stopped"))
+    tune.report(trials[4], result(1, [0.7], reason="completed"))
+    tune.start(trials[4])  # its worker was lost before its weights were saved
     tune.events.close("interrupt")
     tune.events.close("error")
     assert tune.told("ended") == [
@@ -236,8 +225,9 @@ def test_close_ends_what_tune_left_running(tune: Tune) -> None:
         (1, "pruned", "interrupt"),
         (2, "pruned", "interrupt"),
         (3, "early_stopped", "early_stopped"),
+        (4, "pruned", "interrupt"),
     ]
-    assert [record.number for record in tune.events.records] == [0, 1, 2, 3]
+    assert [record.number for record in tune.events.records] == [0, 1, 2, 3, 4]
 
 
 def test_every_listener_is_told_in_order() -> None:
@@ -263,8 +253,7 @@ def test_every_listener_is_told_in_order() -> None:
     tune.start(trial)
     tune.report(trial, result(1, [0.9], reason="completed"))
     tune.complete(trial)
-    steps = ("started", "progressed", "ended")
-    assert told == [(name, step) for step in steps for name in "ab"]
+    assert told == [(n, step) for step in ("started", "progressed", "ended") for n in "ab"]
 
 
 def test_epochs_that_a_lost_worker_repeats_are_told_once(tune: Tune) -> None:
