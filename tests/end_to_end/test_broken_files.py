@@ -218,6 +218,8 @@ def search(
         for name, content in broken.beside:
             (folder / name).write_text(content)
         words = ["search", str(folder / "task.py"), "--trials", "3", "--name", "broken", *options]
+        # each trial by the same process, which must not remember the one before
+        words += ["--max-concurrent-trials", "1"]
         words += ["--storage", str(settings.storage), "--tracking-uri", str(settings.tracking_uri)]
         monkeypatch.setattr(sys, "argv", ["tuneyard", *words])
         capfd.readouterr()

@@ -25,7 +25,7 @@ OWN_MODELS = ROOT / "docs" / "your-own-model.md"
 EXAMPLES = [ROOT / "examples" / "my-search.yaml"]
 
 # every search that is shown, cut short
-SHORT = ("--trials", "2", "--set", "epochs=1")
+SHORT = ("--trials", "1", "--set", "epochs=1")
 
 
 def blocks(language: str, documents: list[Path] = DOCUMENTS) -> list[str]:
@@ -103,7 +103,7 @@ def test_the_commands_for_own_models_run(
     shutil.copy("digits_script.py", "train.py")
     Path("my_tasks").mkdir()
     shutil.copy("gan_task.py", "my_tasks")
-    more = {"search": ("--trials", "2"), "resume": ("--trials", "+1")}
+    more = {"search": ("--trials", "1"), "resume": ("--trials", "+1")}
     for command in shown([OWN_MODELS]):
         *environment, arguments = re.split(r" ?tuneyard ", command)
         kind, *words = shlex.split(arguments)

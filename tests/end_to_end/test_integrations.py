@@ -25,7 +25,8 @@ pytestmark = pytest.mark.usefixtures("local_ray")
 def run(settings: Settings, task: str, **values: object) -> SearchResult:
     """A search of two trials in which all that can be is tested and registered."""
     name = open_file(str(EXAMPLES / f"{task}.py")).name
-    result = search(parse_spec({"task": name, "trials": 2, "seed": 1, **values}), settings)
+    few = {"trials": 2, "max_concurrent_trials": 1, "seed": 1}
+    result = search(parse_spec({"task": name, **few, **values}), settings)
     assert (result.state, result.trials["failed"]) == ("completed", 0)
     assert result.best is not None
     assert result.best.test.keys() == {"test_accuracy"}

@@ -135,7 +135,7 @@ def parabola(config: Space, trial: Trial) -> None:
 @pytest.mark.usefixtures("local_ray")
 def test_a_function_and_its_resume(settings: Settings) -> None:
     given: dict[str, Any] = {"objective": "min height", "settings": settings, "scheduler": "none"}
-    found = search(parabola, Space, trials=3, name="own", **given)
+    found = search(parabola, Space, trials=3, name="own", max_concurrent_trials=1, **given)
     assert (found.state, found.task) == ("completed", "parabola")
     assert found.baseline.value == 0.75
     assert found.trials["x"][0] == 1.0

@@ -18,15 +18,13 @@ def test_they_are_listed(stack: Any) -> None:
     assert len(own_tasks(stack)) == 2
 
 
-def test_they_are_searched_on_both_workers_where_they_are_not_installed(
-    stack: Any, finished: tuple[str, str]
-) -> None:
-    del finished  # which tells the workers' names
+def test_they_are_searched_on_both_workers_where_they_are_not_installed(stack: Any) -> None:
     task = own_tasks(stack)[0]
-    search = stack.submit({"task": task}, name="own", trials=10)
+    # long enough for the slower of the two to begin
+    search = stack.submit({"task": task, "space": {"epochs": 400}}, name="own", trials=10)
     stack.check_complete(search, 10)
     runs = stack.trials(search).values()
-    assert {run.data.tags["tuneyard.node"] for run in runs} == stack.workers
+    assert {run.data.tags["tuneyard.node"] for run in runs} == stack.hosts()
     inside = "import os; print(os.path.exists('/tasks/two_tasks.py'))"
     for index in ("1", "2"):
         there = stack.compose("exec", "-T", "--index", index, "ray-worker", "python", "-c", inside)
