@@ -254,13 +254,24 @@ def postgres() -> Iterator[Postgres]:
             server.stop()
 
 
+def outside_environment() -> dict[str, str]:
+    """The environment variables of a person without this checkout."""
+    leaky = ("PYTHONPATH", "VIRTUAL_ENV", "TUNEYARD_", "MLFLOW_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(leaky)}
+
+
+@pytest.fixture(scope="session")
+def own_environment() -> dict[str, str]:
+    """See `outside_environment`."""
+    return outside_environment()
+
+
 def run_outside(*command: str | Path, cwd: Path) -> str:
     """A command's output, as of a person without this checkout; a failure shows its stderr."""
-    leaky = ("PYTHONPATH", "VIRTUAL_ENV", "TUNEYARD_", "MLFLOW_")
     done = subprocess.run(
         command,
         cwd=cwd,
-        env={name: value for name, value in os.environ.items() if not name.startswith(leaky)},
+        env=outside_environment(),
         capture_output=True,
         text=True,
         timeout=600,

@@ -25,9 +25,6 @@ ENVIRONMENT = {
     "RAY_AIR_NEW_OUTPUT": "0",
 }
 
-NOT_STARTED = "Ray did not start on this machine within its 30 seconds"
-"""How the error begins."""
-
 
 def is_client(address: str | None) -> bool:
     """Whether an address is that of Ray's client server."""
@@ -60,8 +57,8 @@ def ray_connection(address: str | None) -> Iterator[None]:
         if type(error) is not Exception:
             raise
         raise SearchError(
-            f"{NOT_STARTED}: it is too loaded, or too little memory is free; try again, or name a "
-            "cluster with --address"
+            "Ray did not start on this machine within its 30 seconds: it is too loaded, or too "
+            "little memory is free; try again, or name a cluster with --address"
         ) from error
     try:
         yield

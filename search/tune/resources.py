@@ -99,7 +99,8 @@ def check_shared(folder: SearchFolder) -> None:
     Raises:
         SearchError: One does not, or the storage can't be written here.
     """
-    if not (has_several_nodes() and folder.is_local):
+    nodes = _living()
+    if len(nodes) < 2 or not folder.is_local:
         return
     storage = Path(folder.path).parent
     new = not storage.exists()
@@ -112,7 +113,7 @@ def check_shared(folder: SearchFolder) -> None:
             f"{storage} can't be written: {error.strerror}; name another with --storage"
         ) from None
     try:
-        for node in _living():
+        for node in nodes:
             if not _on_node(node["NodeID"], probe.exists):
                 raise SearchError(
                     f"node {node['NodeManagerAddress']} of the cluster does not see {storage}; "

@@ -34,7 +34,8 @@ print(ray.get_runtime_context().gcs_address, flush=True)
 sys.stdin.read()
 ray.shutdown()
 """
-LEAKY = ("PYTHONPATH", "VIRTUAL_ENV", "TUNEYARD_", "MLFLOW_")
+TOKEN = {"RAY_AUTH_MODE": "token"}
+"""Who joins a Ray says that it wants a token, which lies in the home folder."""
 
 
 class Own(NamedTuple):
@@ -95,20 +96,15 @@ def tuneyard(
     return environment / "bin/tuneyard"
 
 
-def own_environment() -> dict[str, str]:
-    """The environment variables of a person who has nothing of this checkout."""
-    there = {name: value for name, value in os.environ.items() if not name.startswith(LEAKY)}
-    # who joins a Ray says that it wants a token, which lies in the home folder
-    return there | {"RAY_AUTH_MODE": "token"}
-
-
 @pytest.fixture(scope="module")
-def address(environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def address(
+    environment: Path, own_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
     """One Ray of the installed environment for all: each command would take a while for its own."""
     with subprocess.Popen(
         [environment / "bin/python", "-c", RAY],
         cwd=tmp_path_factory.mktemp("ray"),
-        env=own_environment(),
+        env=own_environment | TOKEN,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -120,9 +116,11 @@ def address(environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
 class Command:
     """The command in a folder, as a process group that can be killed."""
 
-    def __init__(self, program: Path, folder: Path, address: str) -> None:
+    def __init__(
+        self, program: Path, folder: Path, environment: dict[str, str], address: str
+    ) -> None:
         self._program, self.folder = program, folder
-        self._environment = own_environment()
+        self._environment = environment | TOKEN
         self._here = ("--address", address)
 
     def _start(self, *arguments: str) -> subprocess.Popen[str]:
@@ -167,6 +165,7 @@ class Command:
 def test_it_is_killed_resumed_pruned_and_registered(
     own: Own,
     tuneyard: Path,
+    own_environment: dict[str, str],
     address: str,
     tmp_path: Path,
     mlflow_database: Path,
@@ -183,7 +182,7 @@ def test_it_is_killed_resumed_pruned_and_registered(
         shutil.copy(EXAMPLES / name, folder)
     storage, uri = folder / "tuneyard-searches", f"sqlite:///{folder / 'mlflow.db'}"
     left = records(Settings(storage=storage, tracking_uri=uri), "own")
-    command = Command(tuneyard, folder, address)
+    command = Command(tuneyard, folder, own_environment, address)
 
     budget = ("--trials", str(TRIALS), "--name", "own")
     command.run_and_kill(
