@@ -69,7 +69,7 @@ def enter_folder(folder: Path, names: list[str]) -> None:
     """
     for known in [*_entered, folder]:
         for name, module in list(sys.modules.items()):
-            if not name.startswith(PREFIX) and _lies_in(module, known):
+            if not name.startswith(PREFIX) and _comes_from(name, module, known):
                 del sys.modules[name]
         sys.path[:] = [place for place in sys.path if place != str(known)]
     _entered.clear()
@@ -101,6 +101,8 @@ def _is_installed(top: str, folder: Path) -> bool:
     return spec is not None and spec.origin is not None
 
 
-def _lies_in(module: ModuleType, folder: Path) -> bool:
+def _comes_from(name: str, module: ModuleType, folder: Path) -> bool:
+    """Whether a folder's own file was imported: an environment may lie in the folder, too."""
     file = getattr(module, "__file__", None)
-    return isinstance(file, str) and Path(file).is_relative_to(folder)
+    place = folder.joinpath(*name.split("."))
+    return file in (f"{place}.py", f"{place / '__init__.py'}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import pickle
 import subprocess
 import sys
@@ -98,6 +99,18 @@ def test_what_is_large_or_no_code_is_left_out(
     assert found.left_out == ("large.bin",)
     monkeypatch.setattr(neighbours, "MOST_FILES", 3)
     assert read_folder(folder, []).files.keys() < found.files.keys()
+
+
+def test_an_environment_in_the_folder_stays_loaded(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packages = folder / ".venv/lib/site-packages"
+    packages.mkdir(parents=True)
+    (packages / "installed_for_tests.py").write_text("")
+    monkeypatch.syspath_prepend(packages)
+    installed = importlib.import_module("installed_for_tests")
+    opened(folder).describe()
+    assert sys.modules["installed_for_tests"] is installed
 
 
 def test_a_change_of_a_neighbour_is_a_change(folder: Path) -> None:
