@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
+from typing import Any  # what torch loads may be anything
 
 import torch
 
 from tuneyard.spaces import Value
 from tuneyard.trainables.searchable import State, TrialTraining
 from tuneyard.trainables.training.checkpoint_files import CONFIG, STATE, WEIGHTS
+from tuneyard.trainables.training.sealed import check_archive, seal, unseal
 
 Params = dict[str, Value]
 
@@ -38,20 +39,34 @@ def save_checkpoint(
         torch.save(training.state_dict(), folder / STATE)
     else:
         (folder / STATE).unlink(missing_ok=True)
-    config = {"params": params, "best_params": best_params}
-    (folder / CONFIG).write_text(json.dumps(config, indent=2))
+    (folder / CONFIG).write_text(seal({"params": params, "best_params": best_params}))
 
 
 def load_weights(folder: Path, device: torch.device) -> list[State]:
-    """The best weights of a checkpoint, one `state_dict` per model."""
-    weights: list[State] = torch.load(folder / WEIGHTS, map_location=device, weights_only=True)
+    """The best weights of a checkpoint, one `state_dict` per model.
+
+    Raises:
+        DamagedError: They are not what was written.
+    """
+    weights: list[State] = _load(folder / WEIGHTS, device)
     return weights
 
 
 def load_state(folder: Path, device: torch.device) -> State:
-    """The training state of a checkpoint; see `TrialTraining.load_state_dict`."""
-    state: State = torch.load(folder / STATE, map_location=device, weights_only=True)
+    """The training state of a checkpoint; see `TrialTraining.load_state_dict`.
+
+    Raises:
+        DamagedError: It is not what was written.
+    """
+    state: State = _load(folder / STATE, device)
     return state
+
+
+def _load(file: Path, device: torch.device) -> Any:
+    """What torch has written, without running code of a stranger's file."""
+    with file.open("rb") as stream:
+        check_archive(stream)
+    return torch.load(file, map_location=device, weights_only=True)
 
 
 def load_training(folder: Path, training: TrialTraining) -> None:
@@ -64,6 +79,10 @@ def load_training(folder: Path, training: TrialTraining) -> None:
 
 
 def load_params(folder: Path) -> tuple[Params, Params]:
-    """The parameters of a checkpoint: those it was saved with, and those of its best epoch."""
-    config = json.loads((folder / CONFIG).read_text())
+    """The parameters of a checkpoint: those it was saved with, and those of its best epoch.
+
+    Raises:
+        DamagedError: They are not what was written.
+    """
+    config = unseal((folder / CONFIG).read_text(errors="replace"))
     return config["params"], config["best_params"]

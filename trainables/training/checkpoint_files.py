@@ -10,3 +10,6 @@ STATE = "state.pt"
 
 CONFIG = "config.json"
 """The parameters."""
+
+HISTORY = "history.json"
+"""Every metric of each epoch that the trial has trained."""

@@ -39,7 +39,8 @@ class MemberReport:
         values: Every metric of the last epoch, by name; empty before the first epoch.
         best: Its best epoch so far; None before the first one that is finite.
         history: Every metric of each epoch since the report before, by name; None for an epoch in
-            which it was not measured.
+            which it was not measured. The first report after a checkpoint was loaded holds all
+            epochs since the trial's start.
         reason: Why it ended by itself; None as long as it can continue.
         error: What it raised, in one line; None unless it failed.
         traceback: Where a user's code raised that, as Python prints it; empty otherwise.

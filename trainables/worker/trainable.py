@@ -16,6 +16,7 @@ from tuneyard.trainables.searchable import TrialTraining
 from tuneyard.trainables.training.checkpoint import load_params, load_training, save_checkpoint
 from tuneyard.trainables.worker.assignment import Params
 from tuneyard.trainables.worker.device import is_out_of_memory, trial_device
+from tuneyard.trainables.worker.history import History
 from tuneyard.trainables.worker.report import BestEpoch, MemberReport, Reason, Report
 from tuneyard.trainables.worker.setup import TrialSetup
 from tuneyard.trainables.worker.wire import assignment_of, to_result
@@ -52,6 +53,7 @@ class TrialTrainable(tune.Trainable):
         self.cleanup()
         self._member = assignment_of(new_config).single
         self._best_params = self._member.params
+        self._history = History()
         self._saved_at = time.monotonic()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
@@ -141,13 +143,14 @@ class TrialTrainable(tune.Trainable):
         trace: str = "",
     ) -> dict[str, Any]:
         best, training = self._best(), self._training
-        names = dict.fromkeys(name for metrics in epochs for name in metrics)
+        for metrics in epochs:
+            self._history.add(metrics)
         member = MemberReport(
             self._member.number,
             training.epoch if training else 0,
             values={name: value for metrics in epochs for name, value in metrics.items()},
             best=best,
-            history={name: [metrics.get(name) for metrics in epochs] for name in names},
+            history=self._history.take(),
             reason=reason,
             error=error,
             traceback=trace,
@@ -169,6 +172,7 @@ class TrialTrainable(tune.Trainable):
         assert self._training is not None
         folder, params = Path(checkpoint_dir), self._member.params
         save_checkpoint(folder, self._training, params, self._best_params)
+        self._history.save(folder, self._member.number)
         self._saved_at = time.monotonic()
 
     def load_checkpoint(self, checkpoint: dict[str, Any] | str | None) -> None:
@@ -178,6 +182,7 @@ class TrialTrainable(tune.Trainable):
         training = self._start(params)
         try:
             load_training(folder, training)
+            self._history.load(folder, self._member.number)
         except Exception:
             training.close()
             raise
