@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
 from tuneyard.search.access import redacted
 from tuneyard.search.errors import SearchError
 from tuneyard.search.results.result import SearchResult
+from tuneyard.search.results.state import SearchState
 from tuneyard.search.spec.budget import Budget
 from tuneyard.search.spec.names import new_name
-from tuneyard.search.spec.recorded import read_recorded_spec
 from tuneyard.search.spec.search import SearchSpec
 from tuneyard.search.spec.settings import Settings
 from tuneyard.search.stages.code import record_code, reopen_code
 from tuneyard.search.stages.context import SearchContext
 from tuneyard.search.stages.driver import drive
 from tuneyard.search.stages.prepare import Prepared, open_study, prepared
+from tuneyard.search.stages.recorded import queued_search, record_search, recorded_search
 from tuneyard.search.stages.resumption import (
     check_data,
     check_no_driver,
     check_remaining,
+    ended_trials,
     extended,
+    forget_end,
+    is_over,
+    was_stopped,
 )
-from tuneyard.search.storage.folder import SPEC, SearchFolder
+from tuneyard.search.stages.sync import write_lacking
+from tuneyard.search.storage.folder import SearchFolder
+from tuneyard.search.storage.lock import DriverLock
+from tuneyard.search.storage.trial_files import TrialFiles
 from tuneyard.search.study.store import studies_address
-from tuneyard.search.study.study import Study
 from tuneyard.search.tracking.client import (
     MlflowClient,
     Run,
@@ -41,7 +47,6 @@ from tuneyard.search.tracking.runs import (
     find_children,
     find_experiment,
     find_search,
-    queued_spec,
     start_search,
 )
 from tuneyard.search.tracking.tags import SearchTags
@@ -81,7 +86,8 @@ def search(
     folder = SearchFolder(settings.storage, name)
     if folder.exists():
         raise SearchError(
-            f"there is a search {name!r} in {folder.storage} already; give another --name"
+            f"there is a search {name!r} in {folder.storage} already; give another --name, or go on "
+            f"with it: {settings.resume_command(name)}"
         )
     check_store(settings.tracking_uri)
     with prepared(spec, name, settings, folder, resumed=False) as ready:
@@ -93,12 +99,11 @@ def search(
             )
         find_experiment(client, spec.task)
         folder.make()
-        study = open_study(ready.search, folder, settings, resumed=False)
-        recorded = ready.search.recorded()
-        folder.write(SPEC, recorded.to_yaml())
-        record_code(folder, ready.code)
-        run = start_search(client, ready.search, ready.data, ready.code)
-        return drive(_context(ready, settings, client, run, folder, study, {}, 0.0))
+        with DriverLock(folder):
+            record_code(folder, ready.code)
+            record_search(folder, ready.search, ready.data)
+            run = start_search(client, ready.search, ready.data, ready.code)
+            return drive(_context(ready, settings, client, run, folder, 0.0))
 
 
 def resume(
@@ -132,35 +137,83 @@ def resume(
         return through_client(settings.address, again)
     check_store(settings.tracking_uri, must_exist=True)
     client = connect(settings.tracking_uri)
-    parent = find_parent(client, name)
-    check_no_driver(parent)
     folder = SearchFolder(settings.storage, name)
+    # its driver may have died between its folder and its run
+    parent = (
+        None if folder.exists() and not find_search(client, name) else find_parent(client, name)
+    )
     begun, before = _begun(parent, folder)
-    text = folder.read(SPEC) if begun else queued_spec(client, parent)
-    reopen_code(folder, SearchTags.decode(parent.data.tags).task, accept_changes=accept_changes)
-    spec = extended(read_recorded_spec(text), budget, before)
+    if parent:
+        check_no_driver(client, parent, folder)
+    if parent is None or begun:
+        recorded = recorded_search(folder)
+    else:
+        recorded = queued_search(client, parent)
+    reopen_code(folder, recorded.spec.task, accept_changes=accept_changes)
+    spec, over = extended(recorded.spec, budget, before), is_over(folder, parent)
+    check_remaining(name, spec, ended_trials(folder, parent), before, over=over, budget=budget)
     with prepared(spec, name, settings, folder, resumed=begun) as ready:
-        # again: loading the data and reaching Ray took a while
-        check_no_driver(client.get_run(parent.info.run_id))
-        check_data(parent, ready.data)
+        check_data(name, recorded, parent, ready.data)
         if not begun:
             folder.make()
-        study = open_study(ready.search, folder, settings, resumed=begun)
-        check_remaining(ready.search, study, before)
-        folder.write(SPEC, ready.search.recorded().to_yaml())
-        record_code(folder, ready.code)
-        run = SearchRun.of(client, parent)
-        describe_search(client, run, ready.search, ready.data, ready.code)
-        children = find_children(client, run)
-        return drive(_context(ready, settings, client, run, folder, study, children, before))
+        with DriverLock(folder):
+            if over or spec != recorded.spec or was_stopped(folder):
+                forget_end(folder)
+            record_code(folder, ready.code)
+            record_search(folder, ready.search, ready.data)
+            run = _described(client, parent, ready)
+            return drive(_context(ready, settings, client, run, folder, before))
 
 
-def _begun(parent: Run, folder: SearchFolder) -> tuple[bool, float]:
+def _described(client: MlflowClient, parent: Run | None, ready: Prepared) -> SearchRun:
+    """The run of a search that goes on, which says that it runs; made where it is missing."""
+    if parent is None:
+        return start_search(client, ready.search, ready.data, ready.code)
+    run = SearchRun.of(client, parent)
+    describe_search(client, run, ready.search, ready.data, ready.code)
+    return run
+
+
+def sync(name: str, settings: Settings | None = None) -> SearchState:
+    """Writes what MLflow lacks of a search, from the search's folder alone.
+
+    MLflow may be another than the one that the search was recorded in. A run that it has is
+    completed, not doubled. Nothing is trained, and no data is loaded.
+
+    Args:
+        name: Of the search.
+        settings: Where its folder and MLflow are.
+
+    Returns:
+        The state of the search.
+
+    Raises:
+        SearchError: There is no such search, it runs, or MLflow does not answer.
+        CodeError: A user's own code can't be had any more.
+    """
+    settings = settings or Settings()
+    folder = SearchFolder(settings.storage, name)
+    if not folder.exists():
+        raise SearchError(
+            f"there is no search {name!r} in {folder.storage}; name where its folder is with "
+            "--storage"
+        )
+    recorded = recorded_search(folder)
+    reopen_code(folder, recorded.spec.task, accept_changes=True)
+    check_store(settings.tracking_uri)
+    client = connect(settings.tracking_uri)
+    with DriverLock(folder):
+        return write_lacking(client, folder, recorded)
+
+
+def _begun(parent: Run | None, folder: SearchFolder) -> tuple[bool, float]:
     """Whether a search has a folder, which a queued one has not, and the seconds it has taken.
 
     Raises:
         SearchError: It has trials, and its folder is elsewhere.
     """
+    if parent is None:
+        return True, 0.0
     tags = SearchTags.decode(parent.data.tags)
     begun = folder.exists()
     if not begun and tags.trials.get("total"):
@@ -177,12 +230,11 @@ def _context(
     client: MlflowClient,
     run: SearchRun,
     folder: SearchFolder,
-    study: Study,
-    children: Mapping[int, Run],
     before: float,
 ) -> SearchContext:
     """What the stages of a search run on, `before` seconds after it was first started."""
-    spec = ready.search.spec
+    spec, files = ready.search.spec, TrialFiles(folder)
+    study = open_study(ready.search, folder, files, settings)
     seconds = spec.time - before if spec.time else None
     return SearchContext(
         search=ready.search,
@@ -194,8 +246,9 @@ def _context(
         client=client,
         run=run,
         folder=folder,
+        files=files,
         study=study,
-        children=children,
+        children=find_children(client, run),
         clock=Clock(spec.trials - len(study.ended_before), seconds, before),
         seconds=seconds,
     )

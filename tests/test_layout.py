@@ -47,6 +47,7 @@ ROOMS: dict[str, str] = {
     "trainables": "trainables.problem trainables.task trainables.script",
     "trainables.worker": f"{SPACES} spaces.description spaces.code spaces.registry datasets "
     "trainables.searchable trainables.training trainables.find",
+    "search.home": "",
     "search.errors": "",
     "search.frozen": "",
     "search.access": "",
@@ -56,15 +57,16 @@ ROOMS: dict[str, str] = {
     "search.storage": f"{SPACES} trainables.training {LEAVES} search.trials",
     "search.study": f"{SPACES} trainables.worker {LEAVES} search.spec search.trials search.storage",
     "search.results": f"{SPACES} trainables.worker {LEAVES} search.spec search.trials",
-    "search.tracking": f"{SPACES} spaces.description spaces.registry datasets trainables.worker "
-    f"{LEAVES} search.spec search.trials search.storage search.results",
+    "search.tracking": f"{SPACES} spaces.description spaces.registry datasets "
+    f"trainables.training trainables.worker {LEAVES} search.spec search.trials search.storage "
+    "search.results",
     "search.tune": f"{SPACES} spaces.registry datasets trainables.searchable trainables.training "
     f"trainables.worker {LEAVES} search.spec search.trials search.storage search.study",
     "search.models": f"{SPACES} spaces.registry trainables.searchable trainables.task "
-    f"trainables.find {LEAVES} search.results search.tracking",
+    f"trainables.find {LEAVES} search.storage search.results search.tracking",
     "search.stages": f"{SPACES} spaces.code spaces.registry datasets trainables.searchable "
-    "trainables.find "
-    f"trainables.worker {LEAVES} search.spec search.trials search.storage search.study "
+    f"trainables.training trainables.find trainables.worker {LEAVES} search.spec search.trials "
+    "search.storage search.study "
     "search.results search.tracking search.tune search.models",
     "search.jobs": f"{LEAVES} search.tracking",
     "search.api": f"{SPACES} spaces.registry {LEAVES} search.spec search.trials search.storage "
@@ -80,7 +82,7 @@ ROOMS: dict[str, str] = {
     "search.cli": f"{SPACES} spaces.description spaces.code spaces.registry datasets "
     f"trainables.find trainables.checks {LEAVES} search.spec search.results search.tracking "
     "search.models search.api search.client search.service search.draft",
-    "search": "search.errors search.spec search.results search.outcome search.python",
+    "search": "search.home search.errors search.spec search.results search.outcome search.python",
 }
 
 # package or module -> the libraries that it and all below it may import, beside the standard

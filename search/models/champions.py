@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
@@ -9,7 +11,9 @@ from mlflow.exceptions import MlflowException
 from tuneyard.search.access import redacted
 from tuneyard.search.errors import SearchError
 from tuneyard.search.results.result import SearchResult
+from tuneyard.search.storage.folder import SearchFolder
 from tuneyard.search.tracking.result import find_parent, read_result
+from tuneyard.search.tracking.state import found_state, settle
 from tuneyard.search.tracking.tags import SearchTags, VersionTags
 from tuneyard.spaces.registry import descriptions
 
@@ -33,12 +37,15 @@ def find_champion(client: MlflowClient, task: str) -> ModelVersion | None:
         raise
 
 
-def find_result(client: MlflowClient, name: str) -> SearchResult:
+def find_result(client: MlflowClient, name: str, storage: Path | str | None = None) -> SearchResult:
     """The result of a search by its name, or of the search that a task's champion comes from.
+
+    A search whose driver has died is interrupted, which MLflow is told as well.
 
     Args:
         client: Of the tracking server.
         name: Of a search, or of a task.
+        storage: Where the folders of searches are, which says most reliably whether one runs.
 
     Raises:
         SearchError: There is no such search, it has not started, or the task has no champion yet.
@@ -48,7 +55,10 @@ def find_result(client: MlflowClient, name: str) -> SearchResult:
     parent = find_parent(client, search)
     if not SearchTags.decode(parent.data.tags).begun:
         raise SearchError(f"search {search!r} has not started yet: it waits in the queue")
-    return read_result(client, parent)
+    state = found_state(client, parent, SearchFolder(storage, search) if storage else None)
+    if state == "interrupted" and SearchTags.decode(parent.data.tags).state == "running":
+        settle(client, parent)
+    return read_result(client, parent, state)
 
 
 def _search_of_champion(client: MlflowClient, task: str) -> str:

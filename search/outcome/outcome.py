@@ -18,9 +18,9 @@ from tuneyard.search.results.result import (
     BaselineResult,
     BestResult,
     MlflowResult,
-    ResultState,
     SearchResult,
 )
+from tuneyard.search.results.state import SearchState
 from tuneyard.search.spec.settings import Settings
 from tuneyard.spaces.objective import Objective
 
@@ -56,7 +56,7 @@ class Outcome:
         return self.result.task
 
     @property
-    def state(self) -> ResultState:
+    def state(self) -> SearchState:
         """Whether the search ran to its end, was stopped, or failed: no trial succeeded."""
         return self.result.state
 

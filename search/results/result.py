@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
-
 from tuneyard.search.frozen import Frozen
 from tuneyard.search.results.comparison import percent_change
+from tuneyard.search.results.state import SearchState
 from tuneyard.search.trials.record import TrialRecord, count_states
 from tuneyard.spaces import Value
 from tuneyard.spaces.objective import Objective
-
-ResultState = Literal["queued", "running", "completed", "stopped", "failed"]
 
 
 class BaselineResult(Frozen):
@@ -46,7 +43,7 @@ class SearchResult(Frozen):
         search: Its name.
         task: Its task.
         state: Whether it ran to its end, a person stopped it, or no trial succeeded; read back
-            before that, whether it runs or waits.
+            before that, whether it runs, waits, or was interrupted.
         objective: What ranks trials.
         trials: How many, in all and by how they ended.
         baseline: The first trial.
@@ -57,7 +54,7 @@ class SearchResult(Frozen):
 
     search: str
     task: str
-    state: ResultState
+    state: SearchState
     objective: Objective
     trials: dict[str, int]
     baseline: BaselineResult

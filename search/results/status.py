@@ -3,21 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
-
 from tuneyard.search.frozen import Frozen
 from tuneyard.search.results.result import MlflowResult
+from tuneyard.search.results.state import SearchState
 from tuneyard.spaces import Value
 from tuneyard.spaces.objective import Objective
-
-SearchState = Literal["queued", "running", "interrupted", "completed", "stopped", "failed"]
-"""A search's state; the last three are ends.
-
-An ``interrupted`` search lost its driver, or its place in the queue: `resume` continues it.
-"""
-
-OVER: frozenset[SearchState] = frozenset({"interrupted", "completed", "stopped", "failed"})
-"""States in which nothing runs and nothing will, unless the search is resumed."""
 
 
 class SearchStatus(Frozen):

@@ -147,7 +147,8 @@ class Actions:
     def _look(self, name: str) -> tuple[Run, SearchStatus]:
         run = self._searches.run(name)
         live = self._queue.live()
-        return run, search_status(run, self._searches.address, live, time.time())
+        searches = self._searches
+        return run, search_status(run, searches.address, searches.pulse, live, time.time())
 
     def _requeue(
         self, run: Run, status: SearchStatus, budget: int, arguments: Sequence[str]

@@ -15,9 +15,9 @@ from starlette.concurrency import run_in_threadpool
 
 from tuneyard.search.jobs.queue import JobQueue, RayAwayError
 from tuneyard.search.results.result import SearchResult
+from tuneyard.search.results.state import SearchState
 from tuneyard.search.results.status import (
     SearchPage,
-    SearchState,
     SearchStatus,
     TrialPage,
     TrialStatus,
@@ -29,7 +29,8 @@ from tuneyard.search.service.predict import Champions, Prediction
 from tuneyard.search.service.settings import ServiceSettings
 from tuneyard.search.tracking.queries import MlflowAwayError, MlflowSearches, Run
 from tuneyard.search.tracking.result import read_result
-from tuneyard.search.tracking.status import needs_job, search_status
+from tuneyard.search.tracking.state import needs_job
+from tuneyard.search.tracking.status import search_status
 from tuneyard.search.tracking.tags import SearchTags
 from tuneyard.spaces.registry import descriptions
 
@@ -136,13 +137,13 @@ class Service:
             UnknownSearchError: There is no such search.
             MissingError: It has found nothing.
         """
-        run = await self.run(name)
+        run, state = await self.run(name), (await self.status(name)).state
         nothing = f"no trial of search {name!r} has succeeded yet"
         if not SearchTags.decode(run.data.tags).begun:
             raise MissingError(nothing)
         result = await self._fresh.get(
             ("best", name),
-            lambda: self.searches.ask(lambda client: read_result(client, run)),
+            lambda: self.searches.ask(lambda client: read_result(client, run, state)),
         )
         if result.best is None:
             raise MissingError(nothing)
@@ -179,12 +180,14 @@ class Service:
     async def _statuses(self, runs: list[Run]) -> list[SearchStatus]:
         now = time.time()
         live: Collection[str] | None = ()
-        if any(needs_job(run, now) for run in runs):
+        if any(needs_job(run, self.searches.pulse, now) for run in runs):
             try:
                 live = await self._fresh.get("live", self.queue.live)
             except RayAwayError:
                 live = None
-        return [search_status(run, self._mlflow_url, live, now) for run in runs]
+        return [
+            search_status(run, self._mlflow_url, self.searches.pulse, live, now) for run in runs
+        ]
 
 
 async def asked_service(request: Request) -> Service:

@@ -8,7 +8,8 @@ from contextlib import suppress
 
 from fastapi.sse import ServerSentEvent
 
-from tuneyard.search.results.status import OVER, SearchStatus
+from tuneyard.search.results.state import OVER
+from tuneyard.search.results.status import SearchStatus
 from tuneyard.search.service.core import Service
 from tuneyard.search.tracking.queries import MlflowAwayError, UnknownSearchError
 

@@ -11,7 +11,8 @@ from starlette.concurrency import run_in_threadpool
 
 from tuneyard.search.frozen import Frozen
 from tuneyard.search.results.result import SearchResult
-from tuneyard.search.results.status import SearchPage, SearchState, SearchStatus, TrialPage
+from tuneyard.search.results.state import SearchState
+from tuneyard.search.results.status import SearchPage, SearchStatus, TrialPage
 from tuneyard.search.service.actions import Extension
 from tuneyard.search.service.bodies import JsonBody, SpecValues
 from tuneyard.search.service.core import Asked

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
+from tuneyard.search.access import redacted
 from tuneyard.search.frozen import Frozen
 
 
@@ -28,3 +30,13 @@ class Settings(Frozen):
     data_dir: Path | None = None
     address: str | None = None
     display: bool = False
+
+    def resume_command(self, search: str) -> str:
+        """What a person types to go on with a search of these settings."""
+        words = ["tuneyard", "resume", search]
+        for field in ("storage", "tracking_uri", "data_dir", "address"):
+            # a path may have been given as text
+            value, default = getattr(self, field), type(self).model_fields[field].default
+            if value is not None and str(value) != str(default):
+                words += [f"--{field.replace('_', '-')}", redacted(str(value))]
+        return shlex.join(words)

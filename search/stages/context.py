@@ -9,6 +9,7 @@ from tuneyard.datasets import Data
 from tuneyard.search.spec.resolved import ResolvedSpec
 from tuneyard.search.spec.settings import Settings
 from tuneyard.search.storage.folder import SearchFolder
+from tuneyard.search.storage.trial_files import TrialFiles
 from tuneyard.search.study.study import Study
 from tuneyard.search.tracking.client import MlflowClient, Run
 from tuneyard.search.tracking.runs import SearchRun
@@ -31,6 +32,7 @@ class SearchContext:
         client: Of the tracking server.
         run: The search's run in MLflow.
         folder: The search's folder.
+        files: The trials in that folder.
         study: Proposes the configs; knows the trials from before a resume.
         children: The trials' runs that were made before a resume, by number.
         clock: How long the search has taken.
@@ -46,6 +48,7 @@ class SearchContext:
     client: MlflowClient
     run: SearchRun
     folder: SearchFolder
+    files: TrialFiles
     study: Study
     children: Mapping[int, Run]
     clock: Clock

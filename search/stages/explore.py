@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 
+from tuneyard.search.results.display import current_screen
 from tuneyard.search.results.progress import Progress
 from tuneyard.search.spec.resolved import ResolvedSpec
 from tuneyard.search.stages.context import SearchContext
+from tuneyard.search.stages.explored import Explored
 from tuneyard.search.stages.stage import Findings, Stage
 from tuneyard.search.storage.checkpoints import BestCheckpoints
+from tuneyard.search.tracking.client import Run
 from tuneyard.search.tracking.recorder import Recorder
-from tuneyard.search.tracking.runs import ChildRun, last_epoch
+from tuneyard.search.tracking.runs import ChildRun, has_end
 from tuneyard.search.trials.listener import TrialListener
 from tuneyard.search.trials.ranking import best_trial
+from tuneyard.search.trials.record import TrialRecord, trial_folder
 from tuneyard.search.tune.events import SearchStopper, TrialEvents
 from tuneyard.search.tune.runner import run_trials
 
@@ -26,12 +31,21 @@ class Explore(Stage):
     """Trains configs that the study proposes, until the budget is used up."""
 
     def run(self, context: SearchContext, findings: Findings) -> None:
-        """Every trial has ended and is recorded when it returns."""
+        """Every trial has ended and is recorded when it returns.
+
+        Where a driver before has explored already, only what MLflow lacks is written.
+        """
         search, study = context.search, context.study
         objective = search.task.objective
         stopper = SearchStopper(objective, search.spec.target, keep_going=search.spec.keep_going)
         recorder = Recorder(
-            context.client, context.run, search, context.clock, _known_runs(context)
+            context.client,
+            context.run,
+            search,
+            context.clock,
+            context.files,
+            context.folder,
+            known_runs(context.children),
         )
         checkpoints = BestCheckpoints(
             objective,
@@ -40,41 +54,63 @@ class Explore(Stage):
             recorder.writer,
             at_end=search.spec.scheduler.population,
         )
-        progress = Progress(search, context.clock, show=context.settings.display)
-        listeners: list[TrialListener] = [study, recorder, checkpoints, progress, stopper]
-        events = TrialEvents(listeners, study.ended_before, _known_epochs(context))
-        _warn_of_unknown_epochs(search)
+        progress = Progress(search, context.clock, current_screen())
+        listeners: list[TrialListener] = [
+            context.files,
+            study,
+            recorder,
+            checkpoints,
+            progress,
+            stopper,
+        ]
+        events = TrialEvents(listeners, study.ended_before)
+        explored = Explored.read(context.folder)
         for listener in listeners:
             listener.search_started()
         try:
-            run_trials(
-                search,
-                context.code,
-                context.folds,
-                study,
-                events,
-                stopper,
-                context.folder,
-                seconds=context.seconds,
-            )
+            if explored is None:
+                _warn_of_unknown_epochs(search)
+                explored = self._explore(context, events, stopper)
         finally:
-            events.close("error")
             for listener in listeners:
                 listener.search_ended()
             missing_runs = recorder.writer.flush(GIVE_UP_SECONDS)
             self._warn(context, missing_runs, study.close(GIVE_UP_SECONDS))
-            checkpoints.sweep()
+        checkpoints.sweep()
         for record in events.records:
             record.run_id = recorder.run_id(record.number)
         findings.trials = events.records
-        findings.interrupted = stopper.reason == "interrupt"
-        if stopper.reason == "baseline":
+        findings.interrupted = explored.reason == "interrupt"
+        if explored.reason == "baseline":
             logger.warning(
                 "the baseline failed, so the search has ended: mend what it says, or search on "
                 "without a baseline with --keep-going"
             )
         else:
-            findings.best = best_trial(findings.trials, objective)
+            findings.best = best_trial(_at_hand(context, findings.trials), objective)
+
+    def _explore(
+        self, context: SearchContext, events: TrialEvents, stopper: SearchStopper
+    ) -> Explored:
+        """Runs the trials that are left; those that there is no time for are given up."""
+        time_left = context.seconds is None or context.seconds > 0
+        if time_left and len(context.study.ended_before) < context.search.spec.trials:
+            run_trials(
+                context.search,
+                context.code,
+                context.folds,
+                context.study,
+                events,
+                stopper,
+                context.folder,
+                seconds=context.seconds,
+            )
+        reason = stopper.reason or "time"
+        while (given_up := context.study.next_unfinished()) is not None:
+            events.give_up(*given_up, reason)
+        explored = Explored(stopper.reason or "")
+        explored.write(context.folder)
+        return explored
 
     def _warn(self, context: SearchContext, runs: int, trials: int) -> None:
         """Says what did not come in, and where it is."""
@@ -84,12 +120,14 @@ class Explore(Stage):
         ):
             if count:
                 logger.warning(
-                    "%s did not answer for %g s: %d %s; all trials are in %s/trials.csv",
+                    "%s did not answer for %g s: %d %s; all is in %s, and comes there with: "
+                    "tuneyard sync %s",
                     what,
                     GIVE_UP_SECONDS,
                     count,
                     where,
                     context.folder,
+                    context.search.name,
                 )
 
 
@@ -106,20 +144,24 @@ def _warn_of_unknown_epochs(search: ResolvedSpec) -> None:
         )
 
 
-def _known_runs(context: SearchContext) -> dict[int, ChildRun]:
+def _at_hand(context: SearchContext, trials: list[TrialRecord]) -> list[TrialRecord]:
+    """The trials without those whose weights someone has deleted."""
+    kept = set(context.folder.kept_trials())
+    lost = [one for one in trials if one.eligible and trial_folder(one.number) not in kept]
+    best = best_trial(trials, context.search.task.objective)
+    if best in lost:
+        logger.warning(
+            "the checkpoint of trial %d, the best, is not in %s any more; the best of those that "
+            "are there is taken",
+            best.number,
+            context.folder,
+        )
+        return [one for one in trials if one not in lost]
+    return trials
+
+
+def known_runs(children: Mapping[int, Run]) -> dict[int, ChildRun]:
     """The runs of trials from before a resume, by number."""
-    open_states = ("RUNNING", "SCHEDULED")
     return {
-        number: ChildRun(run.info.run_id, ended=run.info.status not in open_states)
-        for number, run in context.children.items()
-    }
-
-
-def _known_epochs(context: SearchContext) -> dict[int, int]:
-    """Epochs that unfinished trials had recorded before a resume, by number."""
-    metric = context.search.task.objective.metric
-    return {
-        number: last_epoch(context.client, context.children[number], metric)
-        for number in context.study.unfinished
-        if number in context.children
+        number: ChildRun(run.info.run_id, ended=has_end(run)) for number, run in children.items()
     }

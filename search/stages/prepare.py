@@ -8,11 +8,13 @@ from dataclasses import dataclass
 
 from tuneyard.datasets import Data
 from tuneyard.search.errors import SearchError
+from tuneyard.search.results.display import announce, displayed
 from tuneyard.search.spec.resolved import ResolvedSpec
 from tuneyard.search.spec.search import SearchSpec
 from tuneyard.search.spec.settings import Settings
 from tuneyard.search.stages.code import warn_of_left_out
 from tuneyard.search.storage.folder import SearchFolder
+from tuneyard.search.storage.trial_files import TrialFiles
 from tuneyard.search.study.store import check_studies
 from tuneyard.search.study.study import Study
 from tuneyard.search.tune.connection import ray_connection
@@ -52,13 +54,15 @@ def prepared(
         SearchError: The search can't be as it was asked for.
         DataError: The task's data can't be had.
     """
+    announce(f"loading the data of {spec.task}")
     task = find_searchable(spec.task)
     search = ResolvedSpec.of(spec, name=name)
     data = task.load(settings.data_dir, spec.data)
     task.prepare(search.space)
     folds = _folds(task, data, search.folds)
     check_studies(folder, name, settings.studies, resumed=resumed)
-    with ray_connection(settings.address):
+    announce("starting Ray" if settings.address is None else "connecting to Ray")
+    with displayed(settings.display), ray_connection(settings.address):
         if spec.gpus_per_trial == "auto":
             search = search.with_gpus(gpu_share(search, task, folds))
         check_resources(search.resources)
@@ -66,6 +70,7 @@ def prepared(
         code = find_code(spec.task)
         warn_of_left_out(code)
         yield Prepared(search, task, code, data, folds)
+        announce("stopping Ray")
 
 
 def _folds(task: Searchable, data: Data, folds: int) -> tuple[Data, ...]:
@@ -77,7 +82,7 @@ def _folds(task: Searchable, data: Data, folds: int) -> tuple[Data, ...]:
 
 
 def open_study(
-    search: ResolvedSpec, folder: SearchFolder, settings: Settings, *, resumed: bool
+    search: ResolvedSpec, folder: SearchFolder, files: TrialFiles, settings: Settings
 ) -> Study:
     """The study of a search, new or as it was left."""
     return Study(
@@ -85,8 +90,8 @@ def open_study(
         search.task.objective,
         search.spec.sampler,
         folder,
+        files,
         seed=search.spec.seed,
         name=search.name,
         studies=settings.studies,
-        resumed=resumed,
     )

@@ -15,10 +15,13 @@ from tuneyard.search.results.result import (
 )
 from tuneyard.search.stages.context import SearchContext
 from tuneyard.search.stages.stage import Findings, Stage
+from tuneyard.search.storage.folder import RESULT
 from tuneyard.search.tracking.client import mlflow_may_be_away
 from tuneyard.search.tracking.runs import finish_search
 from tuneyard.search.trials.record import TrialRecord
 from tuneyard.trainables.worker.assignment import BASELINE
+
+TABLE = "trials.csv"
 
 
 class Publish(Stage):
@@ -27,15 +30,16 @@ class Publish(Stage):
     def run(self, context: SearchContext, findings: Findings) -> None:
         """Adds the result."""
         result, table = _result(context, findings), trials_csv(findings.trials)
-        context.folder.write("trials.csv", table)
-        context.folder.write("result.json", result.model_dump_json(indent=2))
-        with mlflow_may_be_away():
+        context.folder.write(TABLE, table)
+        with mlflow_may_be_away(context.search.name):
             finish_search(context.client, result, table)
+        # from here on the search has ended: everything else must be there
+        context.folder.write(RESULT, result.model_dump_json(indent=2))
         findings.result = result
 
 
 def _result(context: SearchContext, findings: Findings) -> SearchResult:
-    best, final = findings.best, findings.final
+    best, tested = findings.best, findings.tested
     outcome: Literal["stopped", "completed"] = "stopped" if findings.interrupted else "completed"
     return SearchResult(
         search=context.search.name,
@@ -44,7 +48,7 @@ def _result(context: SearchContext, findings: Findings) -> SearchResult:
         objective=context.search.task.objective,
         trials=count_trials(findings.trials),
         baseline=_baseline(context, findings.trials),
-        best=best_result(best, final.metrics) if best and final else None,
+        best=best_result(best, tested.metrics) if best and tested else None,
         mlflow=MlflowResult(**asdict(context.run)),
         wall_s=round(context.clock.total, 3),
     )

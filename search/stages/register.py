@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import logging
 
-from tuneyard.search.errors import SearchError
-from tuneyard.search.models.champions import find_champion
+from tuneyard.datasets import Data
 from tuneyard.search.models.registry import promote, register
+from tuneyard.search.spec.resolved import ResolvedSpec
 from tuneyard.search.stages.context import SearchContext
 from tuneyard.search.stages.stage import Findings, Stage
-from tuneyard.search.tracking.client import mlflow_may_be_away
+from tuneyard.search.stages.tested import TestedModel
+from tuneyard.search.storage.folder import MODEL, SearchFolder
+from tuneyard.search.tracking.client import MlflowClient, mlflow_may_be_away
 from tuneyard.search.tracking.tags import VersionTags
 from tuneyard.search.trials.record import TrialRecord
-from tuneyard.trainables.searchable import FinalModel
 
 logger = logging.getLogger(__name__)
-
-NO_MODEL = (
-    "call trial.keep(model=...) before the report, or define export(config, model), which returns "
-    "a module and an example of its input"
-)
 
 
 class Register(Stage):
@@ -27,35 +23,50 @@ class Register(Stage):
 
     def run(self, context: SearchContext, findings: Findings) -> None:
         """Does nothing where no trial succeeded."""
-        if findings.best is None or findings.final is None:
+        if findings.best is None or findings.tested is None:
             return
-        with mlflow_may_be_away():
-            for name, value in findings.final.metrics.items():
-                context.client.log_metric(findings.best.run_id, name, value)
-            if findings.final.model is None:
-                logger.info("no model is registered: %s", NO_MODEL)
-                return
-            try:
-                _register(context, findings.best, findings.final)
-            except SearchError as error:
-                logger.warning("the best model is not registered: %s", error)
+        with mlflow_may_be_away(context.search.name):
+            register_tested(
+                context.client,
+                context.folder,
+                context.search,
+                context.data,
+                findings.best,
+                findings.tested,
+            )
 
 
-def _register(context: SearchContext, best: TrialRecord, final: FinalModel) -> None:
-    client, task = context.client, context.search.task
-    before = find_champion(client, task.name)
-    version = register(
-        client,
-        final,
-        task=task.name,
-        run_id=best.run_id,
-        tags=VersionTags(
-            search=context.search.name,
-            metric=task.objective.metric,
-            value=best.value,
-            data=context.data.fingerprint,
-            folds=context.search.folds,
-            classes=context.data.classes,
-        ),
+def register_tested(
+    client: MlflowClient,
+    folder: SearchFolder,
+    search: ResolvedSpec,
+    data: Data,
+    best: TrialRecord,
+    tested: TestedModel,
+) -> None:
+    """Writes what the test of the best model found, and registers the model from its files.
+
+    Args:
+        client: Of the tracking server.
+        folder: Of the search; holds the model.
+        search: What is searched.
+        data: What it was searched on.
+        best: The best trial, with its run.
+        tested: Its model.
+    """
+    for name, value in tested.metrics.items():
+        client.log_metric(best.run_id, name, value)
+    if not tested.saved:
+        return
+    task = search.task
+    tags = VersionTags(
+        search=search.name,
+        metric=task.objective.metric,
+        value=best.value,
+        data=data.fingerprint,
+        folds=search.folds,
+        classes=tuple(data.classes),
     )
-    logger.info(promote(client, version, task.objective, before))
+    with folder.fetched(MODEL) as files:
+        version = register(client, files, task=task.name, run_id=best.run_id, tags=tags)
+    logger.info(promote(client, version, task.objective))

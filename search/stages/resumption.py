@@ -6,45 +6,60 @@ import time
 
 from tuneyard.datasets import Data
 from tuneyard.search.errors import SearchError
+from tuneyard.search.results.state import SearchState
 from tuneyard.search.spec.budget import Budget
 from tuneyard.search.spec.files import parse_spec
-from tuneyard.search.spec.resolved import ResolvedSpec
 from tuneyard.search.spec.search import SearchSpec
-from tuneyard.search.study.study import Study
-from tuneyard.search.tracking.client import Run
-from tuneyard.search.tracking.heartbeat import DEAD_SECONDS, has_driver, heartbeat_age
+from tuneyard.search.stages.explored import EXPLORED, Explored
+from tuneyard.search.stages.recorded import RecordedSearch
+from tuneyard.search.stages.tested import TESTED
+from tuneyard.search.storage.folder import SearchFolder
+from tuneyard.search.storage.trial_files import TrialFiles
+from tuneyard.search.tracking.client import MlflowClient, Run
+from tuneyard.search.tracking.heartbeat import heartbeat_age
+from tuneyard.search.tracking.state import folder_state, found_state
 from tuneyard.search.tracking.tags import SearchTags
+from tuneyard.search.trials.record import ENDS
 
 
-def check_no_driver(parent: Run) -> None:
+def check_no_driver(client: MlflowClient, parent: Run, folder: SearchFolder) -> SearchState:
     """Sees that no driver is at work on the search.
 
     Args:
+        client: Of the tracking server.
         parent: The search's run, as it is now.
+        folder: Of the search.
+
+    Returns:
+        The state that it is in.
 
     Raises:
         SearchError: One is.
     """
-    tags, now = SearchTags.decode(parent.data.tags), time.time()
-    if tags.state == "running" and has_driver(tags, now):
+    state = found_state(client, parent, folder)
+    if state == "running":
+        tags = SearchTags.decode(parent.data.tags)
         raise SearchError(
-            f"search {tags.search!r} runs: its driver's last heartbeat was "
-            f"{heartbeat_age(tags, now):.0f} s ago; stop it first, or wait until "
-            f"{DEAD_SECONDS:.0f} s have passed"
+            f"search {tags.search!r} runs: its driver is process "
+            f"{' on '.join(reversed(tags.driver.rpartition(':')[::2])) or 'unknown'}, and its last "
+            f"heartbeat was {heartbeat_age(tags, time.time()):.0f} s ago; stop it first, or wait "
+            "for its end"
         )
+    return state
 
 
-def check_data(parent: Run, data: Data) -> None:
+def check_data(name: str, recorded: RecordedSearch, parent: Run | None, data: Data) -> None:
     """Sees that a search is resumed on the data that it was started on.
 
     Raises:
         SearchError: The data has changed.
     """
-    tags = SearchTags.decode(parent.data.tags)
-    known = tags.data or data.fingerprint
-    if known != data.fingerprint:
+    known = recorded.data.fingerprint if recorded.data else None
+    if known is None and parent is not None:
+        known = SearchTags.decode(parent.data.tags).data
+    if known not in (None, data.fingerprint):
         raise SearchError(
-            f"the data of search {tags.search!r} has changed since it was started (sha256 "
+            f"the data of search {name!r} has changed since it was started (sha256 "
             f"{known[:12]}, now {data.fingerprint[:12]}); start a new search"
         )
 
@@ -71,18 +86,48 @@ def extended(spec: SearchSpec, budget: Budget, before: float) -> SearchSpec:
     return parse_spec(spec.model_dump() | changes)
 
 
-def check_remaining(search: ResolvedSpec, study: Study, before: float) -> None:
-    """Sees that a search has trials and time left.
+def is_over(folder: SearchFolder, parent: Run | None) -> bool:
+    """Whether a search has ended, so that a resume lets it explore once more.
+
+    One that lost its driver in its last stages has not: it only ends, unless it gets more.
+    """
+    state = SearchTags.decode(parent.data.tags).state if parent else "running"
+    return state != "running" and folder_state(folder) is not None
+
+
+def forget_end(folder: SearchFolder) -> None:
+    """Lets a search explore again whose trials had all ended."""
+    folder.forget(EXPLORED)
+    folder.forget(TESTED)
+
+
+def was_stopped(folder: SearchFolder) -> bool:
+    """Whether a person stopped a search whose driver then died in its last stages."""
+    explored = Explored.read(folder)
+    return explored is not None and explored.reason == "interrupt"
+
+
+def ended_trials(folder: SearchFolder, parent: Run | None) -> int:
+    """How many trials of a search have ended."""
+    found = len(TrialFiles(folder).ended_numbers())
+    # an earlier version kept them in the study and in MLflow alone
+    tags = SearchTags.decode(parent.data.tags).trials if parent else {}
+    return found or sum(tags.get(state, 0) for state in ENDS)
+
+
+def check_remaining(
+    name: str, spec: SearchSpec, ended: int, before: float, *, over: bool, budget: Budget
+) -> None:
+    """Sees that a search that is over, or that is given so many trials, has some left, and time.
 
     Raises:
         SearchError: It has used up its budget.
     """
-    ended, spec = len(study.ended_before), search.spec
-    if ended >= spec.trials:
+    if ended >= spec.trials and (over or budget.trials is not None):
         raise SearchError(
-            f"search {search.name!r} has run its {ended} trials; give it more with --trials +100"
+            f"search {name!r} has run its {ended} trials; give it more with --trials +100"
         )
-    if spec.time is not None and before >= spec.time:
+    if over and spec.time is not None and before >= spec.time:
         raise SearchError(
-            f"search {search.name!r} has used its {spec.time:.0f} s; give it more with --time 20m"
+            f"search {name!r} has used its {spec.time:.0f} s; give it more with --time 20m"
         )

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from tuneyard.search.results.result import SearchResult
 from tuneyard.search.stages.context import SearchContext
+from tuneyard.search.stages.tested import TestedModel
 from tuneyard.search.trials.record import TrialRecord
-from tuneyard.trainables.searchable import FinalModel
 
 
 @dataclass
@@ -19,14 +19,14 @@ class Findings:
         trials: Every trial, by number, once they are explored.
         interrupted: Whether a person stopped the search.
         best: The best trial; None where no trial succeeded.
-        final: The best trial's model with its test metrics, once it is evaluated.
+        tested: The best trial's model with its test metrics, once it is evaluated.
         result: The whole result, once it is published.
     """
 
     trials: list[TrialRecord] = field(default_factory=list)
     interrupted: bool = False
     best: TrialRecord | None = None
-    final: FinalModel | None = None
+    tested: TestedModel | None = None
     result: SearchResult | None = None
 
 

@@ -18,7 +18,7 @@ ARTIFACTS = "checkpoint"
 class CheckpointStore(Protocol):
     """Where the best checkpoints go besides the disk: MLflow."""
 
-    def upload(self, key: int, folder: SearchFolder, name: str, artifact_path: str) -> None:
+    def upload(self, key: int, folder: SearchFolder, name: str, artifact_path: str | None) -> None:
         """Adds a checkpoint to the run of a trial."""
 
     def remove(self, key: int, artifact_path: str, then: Callable[[], None]) -> None:
@@ -54,25 +54,35 @@ class BestCheckpoints(TrialListener):
         self._doomed: list[tuple[TrialRecord, bool]] = []
 
     def restored(self, record: TrialRecord) -> None:
-        """Ranks the trial if its checkpoint is still there, whether or not MLflow has it."""
+        """Ranks the trial if its checkpoint is still there."""
         if record.checkpoint is not None and self._folder.holds(record.checkpoint):
-            self._judge(record, uploaded=True)
+            self._judge(record, restored=True)
+
+    def search_started(self) -> None:
+        """Gives the store what is left from before, as the driver of then may not have."""
+        for record in self._best:
+            self._upload(record)
+        if not self._at_end:
+            self._delete()
 
     def ended(self, record: TrialRecord) -> None:
         """Keeps the trial's checkpoint if it is among the best, else deletes it."""
-        self._judge(record, uploaded=False)
+        self._judge(record, restored=False)
 
-    def _judge(self, record: TrialRecord, *, uploaded: bool) -> None:
+    def _judge(self, record: TrialRecord, *, restored: bool) -> None:
         self._best.append(record)
         self._best.sort(key=self._rank)
         beaten = self._best.pop() if len(self._best) > self._keep or not record.eligible else None
-        if beaten is not record:
-            assert record.checkpoint is not None
-            self._store.upload(record.number, self._folder, record.checkpoint, ARTIFACTS)
+        if beaten is not record and not restored:
+            self._upload(record)
         if beaten is not None:
-            self._doomed.append((beaten, uploaded or beaten is not record))
-        if not self._at_end:
+            self._doomed.append((beaten, restored or beaten is not record))
+        if not (restored or self._at_end):
             self._delete()
+
+    def _upload(self, record: TrialRecord) -> None:
+        assert record.checkpoint is not None
+        self._store.upload(record.number, self._folder, record.checkpoint, ARTIFACTS)
 
     def _rank(self, record: TrialRecord) -> tuple[bool, float, int]:
         value = record.value if record.value is not None else 0.0

@@ -2,35 +2,55 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
-import zipfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any  # sealed values may be anything that JSON holds
 
 from pyarrow import ArrowException
 from pyarrow.fs import FileSelector, FileSystem, FileType, LocalFileSystem, copy_files
 
 from tuneyard.search.access import redacted
 from tuneyard.search.errors import SearchError, first_line
+from tuneyard.search.storage.files import StorageError, write_whole
 from tuneyard.search.trials.record import Params, trial_folder
 from tuneyard.trainables.training.checkpoint_files import CONFIG, STATE
+from tuneyard.trainables.training.sealed import DamagedError, check_archive, seal, unseal
 
 SPEC = "spec.yaml"
+"""What is searched, for people; `SEARCH` holds it for a resume."""
+SEARCH = "search.json"
+"""What a search is, with a checksum."""
+RESULT = "result.json"
+"""The result of a search; it is there as long as the search has ended."""
 CODE = "code.json"
 """A user's own code; missing where the task is an installed one."""
+MODEL = "model"
+"""The best model, as MLflow reads it."""
 CHECKPOINTS = "checkpoints"
 EARLIER = "earlier"
 """A trial's checkpoint from before the search was resumed."""
+DRIVER = "driver.json"
+"""Which driver may write; see `tuneyard.search.storage.lock`."""
+BEFORE_SPEC = frozenset(
+    {"driver.lock", DRIVER, f"{DRIVER}.part", CODE, f"{CODE}.part", f"{SEARCH}.part"}
+)
+"""What lies in the folder of a search whose driver died before it wrote what it searches."""
+
+
+class LostSearchError(SearchError):
+    """Another driver has taken the search over."""
 
 
 class SearchFolder:
-    """What a search leaves outside MLflow and the study.
+    """What a search has found, all of it: MLflow and the study can be written again from here.
 
-    ``spec.yaml``; ``trials/00012.json`` for each trial proposed, never changed;
-    ``checkpoints/00012/`` for each trial whose weights are kept; ``trials.csv`` and ``result.json``
-    at the end. A name is a path below the folder, e.g. ``checkpoints/00012/checkpoint_000001``.
+    ``search.json`` and ``spec.yaml``; ``trials/00012.json`` for each trial proposed and
+    ``ended/00012.json`` for each that has ended; ``checkpoints/00012/`` for each trial whose weights
+    are kept; ``files/00012/`` for what a trial has logged; ``model/`` for the best model;
+    ``trials.csv`` and ``result.json`` at the end. A name is a path below the folder, e.g.
+    ``checkpoints/00012/checkpoint_000001``.
 
     Args:
         storage: A folder, or an address such as ``s3://bucket/searches``, that holds one
@@ -39,19 +59,22 @@ class SearchFolder:
 
     Attributes:
         storage: Where it is, redacted.
+        search: Name of the search.
+        token: That of the driver that writes here; None where nobody but a reader is.
 
     Raises:
         SearchError: The address is of no known object store.
     """
 
     def __init__(self, storage: Path | str, search: str) -> None:
-        self._storage, self._search = str(storage), search
+        self._storage, self.search = str(storage), search
+        self.token: str | None = None
         self.storage = redacted(self._storage)
         self.filesystem, root = _resolve(self._storage)
         self.path = f"{root.rstrip('/')}/{search}"
 
     def __str__(self) -> str:
-        return self.path if self.is_local else f"{self.storage}/{self._search}"
+        return self.path if self.is_local else f"{self.storage}/{self.search}"
 
     @property
     def is_local(self) -> bool:
@@ -63,7 +86,7 @@ class SearchFolder:
         if self.is_local:
             return f"{self.path}/{name}"
         base, question, options = self._storage.partition("?")
-        return f"{base.rstrip('/')}/{self._search}/{name}{question}{options}"
+        return f"{base.rstrip('/')}/{self.search}/{name}{question}{options}"
 
     def exists(self) -> bool:
         """Whether the search has a folder.
@@ -71,50 +94,79 @@ class SearchFolder:
         Raises:
             SearchError: The store does not answer.
         """
-        return self.has(SPEC)
+        return self.has(SEARCH) or self.has(SPEC)
 
     def make(self) -> None:
-        """Makes it.
+        """Makes it; one that a driver left before it wrote a word there is taken.
 
         Raises:
             SearchError: It is there already, or can't be made.
         """
         try:
             if self.is_local:
-                # two searches may start at once: one of them makes it
-                Path(self.path).parent.mkdir(parents=True, exist_ok=True)
-                Path(self.path).mkdir()
+                Path(self.path).mkdir(parents=True, exist_ok=True)
             else:
                 self.filesystem.create_dir(self.path)
+            taken = self.exists() or (self.is_local and not _only(self.path, BEFORE_SPEC))
         except OSError as error:
             # the storage itself may be a file
-            if isinstance(error, FileExistsError) and Path(self.path).exists():
-                raise SearchError(
-                    f"there is a search {self._search!r} in {self.storage} already; give "
-                    "another --name"
-                ) from None
             raise SearchError(
                 f"the search's folder {self} can't be made: {error.strerror or error}; name "
                 "another with --storage"
             ) from None
+        if taken:
+            raise SearchError(
+                f"there is a search {self.search!r} in {self.storage} already; give another --name"
+            )
 
     def read(self, name: str) -> str:
-        """A text file in it."""
+        """A text file in it; bytes that are no text any more are shown as such."""
         with self.filesystem.open_input_stream(f"{self.path}/{name}") as stream:
-            text: str = stream.read().decode()
+            text: str = stream.read().decode(errors="replace")
         return text
 
-    def write(self, name: str, text: str) -> None:
-        """Writes a text file, whole or not at all."""
-        self.put(f"{name}.part", text)
-        self.filesystem.move(f"{self.path}/{name}.part", f"{self.path}/{name}")
+    def write(self, name: str, content: str | bytes) -> None:
+        """Writes a file, whole or not at all, and waits until the disk has it.
 
-    def put(self, name: str, text: str) -> None:
-        """Writes a text file in one step, which a crash may cut short; see `write`."""
-        path = f"{self.path}/{name}"
-        self.filesystem.create_dir(path.rpartition("/")[0])
-        with self.filesystem.open_output_stream(path) as stream:
-            stream.write(text.encode())
+        Raises:
+            LostSearchError: Another driver has taken the search over.
+            StorageError: The storage is full, can't be written, or does not answer.
+        """
+        self.check_driver()
+        data = content.encode() if isinstance(content, str) else content
+        write_whole(self.filesystem, f"{self.path}/{name}", data)
+
+    def seal(self, name: str, values: Mapping[str, Any]) -> None:
+        """Writes values with a checksum; see `write`."""
+        self.write(name, seal(values))
+
+    def unseal(self, name: str) -> dict[str, Any]:
+        """Values that `seal` wrote.
+
+        Raises:
+            DamagedError: They are not what was written.
+            FileNotFoundError: They were never written.
+        """
+        return unseal(self.read(name))
+
+    def check_driver(self) -> None:
+        """Sees that no other driver has taken the search over; see `token`.
+
+        Raises:
+            LostSearchError: One has.
+        """
+        if self.token is None:
+            return
+        try:
+            driver = self.unseal(DRIVER)
+        except (OSError, DamagedError):
+            # it was taken: what can't be read now is no other driver's word
+            return
+        if driver["token"] != self.token:
+            raise LostSearchError(
+                f"search {self.search!r} was taken over by the driver {driver['driver']}, while "
+                "this one did not run; this one ends, and the search goes on there"
+            )
 
     def names(self, name: str) -> list[str]:
         """The names of what lies in a folder in it; none where there is no such folder."""
@@ -132,7 +184,7 @@ class SearchFolder:
         folder = f"{CHECKPOINTS}/{trial_folder(number)}"
         earlier = f"{folder}/{EARLIER}"
         found = sorted(name for name in self.names(folder) if name.startswith("checkpoint_"))
-        whole = [name for name in found if self._is_whole(f"{folder}/{name}")]
+        whole = [name for name in found if self.is_whole(f"{folder}/{name}")]
         if whole:
             self.delete(earlier)
             self.filesystem.create_dir(f"{self.path}/{earlier}")
@@ -145,27 +197,43 @@ class SearchFolder:
             )
         for name in found:
             self.delete(f"{folder}/{name}")
-        return earlier if self._is_whole(earlier) else None
+        return earlier if self.is_whole(earlier) else None
 
-    def _is_whole(self, checkpoint: str) -> bool:
+    def is_whole(self, checkpoint: str) -> bool:
         """Whether a training can be continued from a checkpoint; a crash may have cut it short."""
         if self.checkpoint_params(checkpoint) is None:
             return False
         try:
             with self.filesystem.open_input_file(f"{self.path}/{checkpoint}/{STATE}") as state:
-                # what torch writes is an archive with its table of contents at the end
-                return zipfile.is_zipfile(state)
+                check_archive(state)
         # an object store refuses to seek before the start of a file, as it must in a short one
-        except (OSError, ArrowException):
+        except (OSError, ArrowException, DamagedError):
             return False
+        return True
 
     def checkpoint_params(self, name: str) -> Params | None:
         """The parameters that a checkpoint was saved with; None where a crash cut it short."""
         try:
-            params: Params = json.loads(self.read(f"{name}/{CONFIG}"))["params"]
-        except (OSError, ValueError):
+            params: Params = self.unseal(f"{name}/{CONFIG}")["params"]
+        except (OSError, KeyError, DamagedError):
             return None
         return params
+
+    def store(self, files: Path, name: str) -> None:
+        """Copies a folder of this machine into it."""
+        self.check_driver()
+        self.filesystem.create_dir(f"{self.path}/{name}")
+        try:
+            copy_files(str(files), f"{self.path}/{name}", destination_filesystem=self.filesystem)
+        except OSError as error:
+            reason = error.strerror or first_line(error)
+            raise StorageError(f"{self}/{name} can't be written: {reason}") from None
+
+    def forget(self, name: str) -> None:
+        """Deletes a file in it, if it is there."""
+        self.check_driver()
+        if self.has(name):
+            self.filesystem.delete_file(f"{self.path}/{name}")
 
     @contextmanager
     def fetched(self, name: str) -> Iterator[Path]:
@@ -205,6 +273,11 @@ class SearchFolder:
             return self.filesystem.get_file_info(f"{self.path}/{name}").type
         except OSError as error:
             raise SearchError(f"{self} can't be read: {first_line(error)}") from None
+
+
+def _only(path: str, names: Collection[str]) -> bool:
+    """Whether a folder holds nothing but files of these names."""
+    return {entry.name for entry in Path(path).iterdir()} <= set(names)
 
 
 def _resolve(storage: str) -> tuple[FileSystem, str]:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import itertools
+import json
 import logging
 import os
 import queue
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
 import optuna
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.pool import NullPool
 
 from tuneyard.search.errors import SearchError
@@ -45,7 +46,10 @@ class Mirror:
         name: Of the study: that of the search.
         direction: Of the study.
         studies: Optuna storage of all searches; see `studies_address`.
-        resumed: Whether the study is there already.
+        ended: The trials that have ended before, by number; what is not stored of them is added.
+
+    Attributes:
+        others: Trials that are stored and are not among `ended`, by number.
 
     Raises:
         SearchError: The storage does not answer.
@@ -57,19 +61,20 @@ class Mirror:
         name: str,
         direction: Direction,
         studies: str | None,
-        *,
-        resumed: bool,
+        ended: Mapping[int, FrozenTrial],
     ) -> None:
-        storage = _open(folder, studies)
-        try:
-            self._study = _study(storage, name, direction, resumed=resumed)
-        except Exception as error:  # those of the database's driver come as they are
-            raise _away(error) from None
+        if studies_address(studies) is None:
+            self._study, stored = _journaled(folder, name, direction, ended)
+        else:
+            self._study, stored = _stored_study(_open(studies), name, direction)
+        self.others = {number: stored[number] for number in stored.keys() - ended.keys()}
         self._queue: queue.SimpleQueue[FrozenTrial | None] = queue.SimpleQueue()
         self._backoff = Backoff(FIRST_WAIT_SECONDS, MAX_WAIT_SECONDS)
         self._lacking = 0
         self._thread = threading.Thread(target=self._work, name="study-mirror", daemon=True)
         self._thread.start()
+        for number in sorted(ended.keys() - stored.keys()):
+            self.add(ended[number])
 
     @property
     def trials(self) -> list[FrozenTrial]:
@@ -137,7 +142,7 @@ def check_studies(folder: SearchFolder, name: str, studies: str | None, *, resum
                 f"name one in {STUDIES}, e.g. postgresql://user:password@host/optuna"
             )
         return
-    storage = _open(folder, studies)
+    storage = _open(studies)
     try:
         storage.get_study_id_from_name(name)
     except KeyError:
@@ -150,12 +155,9 @@ def check_studies(folder: SearchFolder, name: str, studies: str | None, *, resum
         )
 
 
-def _open(folder: SearchFolder, studies: str | None) -> BaseStorage:
+def _open(studies: str | None) -> BaseStorage:
     address = studies_address(studies)
-    if address is None:
-        journal = Path(folder.path, JOURNAL)
-        _mend(journal)
-        return JournalStorage(JournalFileBackend(str(journal)))
+    assert address is not None, "a journal needs no storage"
     try:
         # one connection per write: trials end seconds apart, and a kept one may be closed by then
         return RDBStorage(address, engine_kwargs={"poolclass": NullPool})
@@ -163,18 +165,59 @@ def _open(folder: SearchFolder, studies: str | None) -> BaseStorage:
         raise _away(error) from None
 
 
-def _study(storage: BaseStorage, name: str, direction: Direction, *, resumed: bool) -> optuna.Study:
-    if resumed:
-        # a crash may have come before the study was stored
-        with suppress(KeyError):
-            return optuna.load_study(study_name=name, storage=storage)
-    return optuna.create_study(study_name=name, direction=direction, storage=storage)
+def _stored_study(
+    storage: BaseStorage, name: str, direction: Direction
+) -> tuple[optuna.Study, dict[int, FrozenTrial]]:
+    """The stored study, which is made where it is missing, and its trials by our numbers."""
+    try:
+        study = optuna.create_study(
+            study_name=name, direction=direction, storage=storage, load_if_exists=True
+        )
+        trials = study.get_trials(deepcopy=False)
+        return study, {trial.user_attrs["number"]: trial for trial in trials}
+    except Exception as error:  # those of the database's driver come as they are
+        raise _away(error) from None
+
+
+def _journaled(
+    folder: SearchFolder, name: str, direction: Direction, ended: Mapping[int, FrozenTrial]
+) -> tuple[optuna.Study, dict[int, FrozenTrial]]:
+    """The study in the search's folder; one that is damaged is set aside and written again."""
+    journal = Path(folder.path, JOURNAL)
+    _mend(journal)
+    if journal.exists() and not _is_sound(journal, name, ended):
+        logger.warning(
+            "%s is damaged; it is kept as %s.damaged and written again", journal, JOURNAL
+        )
+        journal.replace(journal.with_name(f"{JOURNAL}.damaged"))
+    return _stored_study(JournalStorage(JournalFileBackend(str(journal))), name, direction)
 
 
 def _mend(journal: Path) -> None:
     """Cuts off a line that a crash cut short: the next one would be joined to it, and lost."""
     if journal.exists():
         os.truncate(journal, journal.read_bytes().rfind(b"\n") + 1)
+
+
+def _is_sound(journal: Path, name: str, ended: Mapping[int, FrozenTrial]) -> bool:
+    """Whether a journal can be read, and says of the trials what their own files say."""
+    if journal.stat().st_size == 0:
+        return True
+    try:
+        storage = JournalStorage(JournalFileBackend(str(journal)))
+        trials = optuna.load_study(study_name=name, storage=storage).get_trials(deepcopy=False)
+        stored = {trial.user_attrs["number"]: trial for trial in trials}
+    except Exception:  # Optuna raises errors of all kinds over lines that make no sense
+        return False
+    return len(stored) == len(trials) and all(
+        _said(stored[number]) == _said(ended[number]) for number in stored.keys() & ended.keys()
+    )
+
+
+def _said(trial: FrozenTrial) -> str:
+    """What a trial says, in which a number that is none equals itself."""
+    value = trial.value if trial.state is TrialState.COMPLETE else None
+    return json.dumps([value, trial.params, trial.user_attrs], sort_keys=True)
 
 
 def _away(error: BaseException) -> SearchError:

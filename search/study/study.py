@@ -7,16 +7,16 @@ study that any Optuna tool reads.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, fields
-from typing import Literal
+from dataclasses import asdict
+from typing import Any, Literal  # Any: Optuna's attributes of a trial
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from tuneyard.search.spec.samplers import SamplerOptions
 from tuneyard.search.storage.folder import SearchFolder
-from tuneyard.search.storage.proposals import Proposals
-from tuneyard.search.study.sampling import build_sampler, suggest_config
+from tuneyard.search.storage.trial_files import KEPT, EndedTrial, TrialFiles
+from tuneyard.search.study.sampling import build_sampler, distributions, suggest_config
 from tuneyard.search.study.store import Mirror
 from tuneyard.search.trials.listener import History, TrialListener
 from tuneyard.search.trials.record import FAILURES, Params, TrialRecord
@@ -25,29 +25,24 @@ from tuneyard.spaces.objective import Objective
 from tuneyard.trainables.worker.assignment import BASELINE
 
 ENDED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
-STORED = [
-    field.name
-    for field in fields(TrialRecord)
-    if field.name not in ("current", "run_id", "traceback")
-]
-"""What the mirror keeps of a record: all but what MLflow knows, and what is of no use later."""
 
 
 class Study(TrialListener):
     """Proposes configs and learns from their results.
 
-    The first config is the space's baseline. A resumed study continues where the mirror and the
-    folder's record of proposals end: trials that were proposed and have not ended come first.
+    The first config is the space's baseline. A resumed study continues where the files of the
+    trials end: those that were proposed and have not ended come first. What the mirror lacks is
+    added there.
 
     Args:
         space: The narrowed space.
         objective: What is optimised.
         sampler: Which sampler.
-        folder: Of the search; every proposal is recorded in it.
+        folder: Of the search.
+        files: The trials in it; every proposal is recorded there.
         seed: Of the sampler.
         name: Name of the mirrored study.
         studies: Optuna storage of the mirror; see `tuneyard.search.study.store.studies_address`.
-        resumed: Whether the search has begun before.
 
     Attributes:
         ended_before: The trials that ended before, by number.
@@ -60,23 +55,28 @@ class Study(TrialListener):
         objective: Objective,
         sampler: SamplerOptions,
         folder: SearchFolder,
+        files: TrialFiles,
         *,
         seed: int,
         name: str,
         studies: str | None = None,
-        resumed: bool = False,
     ) -> None:
         # Optuna logs one line per trial; the display of the search is ours
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self._space = space
-        self._proposals = Proposals(folder)
+        self._files = files
         direction: Literal["maximize", "minimize"] = (
             "maximize" if objective.mode == "max" else "minimize"
         )
-        self._mirror = Mirror(folder, name, direction, studies, resumed=resumed)
-        stored = {trial.user_attrs["number"]: trial for trial in self._mirror.trials}
-        self.ended_before = [_record(stored[number]) for number in sorted(stored)]
-        started = self._proposals.numbers() if resumed else []
+        ended = {trial.record.number: trial for trial in files.ended_trials()}
+        frozen = {number: self._frozen(trial) for number, trial in ended.items()}
+        self._mirror = Mirror(folder, name, direction, studies, frozen)
+        for number, stored in self._mirror.others.items():
+            # an earlier version's trial, or one whose own file is damaged
+            ended[number], frozen[number] = _ended(stored), stored
+            files.keep(ended[number])
+        self.ended_before = [ended[number].record for number in sorted(ended)]
+        started = files.numbers()
         # with the same seed it would propose again what it proposed at the start
         self._study = optuna.create_study(
             direction=direction, sampler=build_sampler(sampler, seed + len(started))
@@ -85,26 +85,44 @@ class Study(TrialListener):
         self._grid = None if grid is None else self._not_proposed(grid)
         self._asked: dict[int, optuna.Trial] = {}
         self._waiting: list[tuple[int, Params]] = []
-        self._rebuild(stored, started)
+        self._rebuild(frozen, started)
         self.unfinished = [number for number, _ in self._waiting]
 
     def _not_proposed(self, grid: Iterator[SearchSpace]) -> Iterator[SearchSpace]:
         """The grid without the baseline and without what was proposed before the resume."""
         proposed = [self._space.baseline()]
-        for number in self._proposals.numbers():
-            params = self._proposals.params(number)
+        for number in self._files.numbers():
+            params = self._files.params(number)
             proposed += [self._space.unflatten(params)] if params else []
         return (config for config in grid if config not in proposed)
 
-    def _rebuild(self, stored: Mapping[int, FrozenTrial], started: list[int]) -> None:
+    def _frozen(self, trial: EndedTrial) -> FrozenTrial:
+        """A trial that has ended, as Optuna would have it had it been asked and told."""
+        record = trial.record
+        found = distributions(self._space, record.params)
+        state = told_state(record)
+        return optuna.trial.create_trial(
+            state=state,
+            value=record.value if state is TrialState.COMPLETE else None,
+            params={path: record.params[path] for path in found},
+            distributions=found,
+            user_attrs=kept(record),
+            intermediate_values=dict(trial.curve),
+        )
+
+    def _rebuild(self, frozen: Mapping[int, FrozenTrial], started: list[int]) -> None:
         """Adds the trials in the order of their numbers: Optuna numbers them as they come."""
-        for number in range(max([*stored, *started], default=-1) + 1):
-            if number in stored:
-                self._study.add_trial(stored[number])
+        for number in range(max([*frozen, *started], default=-1) + 1):
+            if number in frozen:
+                self._study.add_trial(frozen[number])
                 continue
-            params = self._proposals.params(number) if number in started else None
+            params = self._files.params(number) if number in started else None
             asked = self._propose(self._space.unflatten(params)) if params else self._next()
             self._waiting += [asked] if asked else []
+
+    def next_unfinished(self) -> tuple[int, Params] | None:
+        """One of those that had not ended before and that `ask` has not given yet."""
+        return self._waiting.pop(0) if self._waiting else None
 
     def ask(self) -> tuple[int, Params] | None:
         """The next trial's number and parameters; None when a grid has no more."""
@@ -129,7 +147,7 @@ class Study(TrialListener):
         chosen = suggest_config(trial, self._space)
         self._asked[trial.number] = trial
         params = self._space.flatten(chosen)
-        self._proposals.add(trial.number, params)
+        self._files.add(trial.number, params)
         return trial.number, params
 
     def curves(self) -> dict[int, dict[int, float]]:
@@ -147,16 +165,14 @@ class Study(TrialListener):
     def ended(self, record: TrialRecord) -> None:
         """Tells the study how the trial ended, and stores the whole trial in the mirror."""
         trial = self._asked[record.number]
-        for name, value in asdict(record).items():
-            if name in STORED:
-                trial.set_user_attr(name, value)
-        if record.state in FAILURES:
-            self._study.tell(trial, state=TrialState.FAIL)
-        elif record.state == "pruned":
-            self._study.tell(trial, state=TrialState.PRUNED)
-        else:
+        for name, value in kept(record).items():
+            trial.set_user_attr(name, value)
+        state = told_state(record)
+        if state is TrialState.COMPLETE:
             assert record.value is not None, "a trial that ends by itself has a value"
             self._study.tell(trial, record.value)
+        else:
+            self._study.tell(trial, state=state)
         self._mirror.add(self._study.get_trials(deepcopy=False)[record.number])
 
     def close(self, give_up_after: float) -> int:
@@ -164,6 +180,20 @@ class Study(TrialListener):
         return self._mirror.close(give_up_after)
 
 
-def _record(trial: FrozenTrial) -> TrialRecord:
-    """A record as `Study.ended` stored it."""
-    return TrialRecord(**{name: trial.user_attrs[name] for name in STORED})
+def kept(record: TrialRecord) -> dict[str, Any]:
+    """What the mirror keeps of a record."""
+    values = asdict(record)
+    return {name: values[name] for name in KEPT}
+
+
+def told_state(record: TrialRecord) -> TrialState:
+    """How Optuna is told that a trial has ended."""
+    if record.state in FAILURES:
+        return TrialState.FAIL
+    return TrialState.PRUNED if record.state == "pruned" else TrialState.COMPLETE
+
+
+def _ended(trial: FrozenTrial) -> EndedTrial:
+    """A trial as `Study.ended` stored it; of its epochs MLflow knows."""
+    record = TrialRecord(**{name: trial.user_attrs[name] for name in KEPT})
+    return EndedTrial(record, {}, trial.intermediate_values)

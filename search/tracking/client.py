@@ -29,13 +29,16 @@ __all__ = [
     "connect",
     "set_tags",
     "tracking_address",
+    "without_repeats",
 ]
 
 logger = logging.getLogger(__name__)
 
+REPEATS = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
+
 _ENVIRONMENT = {
     # the search's own writer tries again; a request that hangs must not hang it
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    REPEATS: "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
     # stdout is the command's; without these, MLflow prints the address of each run and bars
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
@@ -100,6 +103,20 @@ def tracking_address(tracking_uri: str | None) -> str:
     return tracking_uri or mlflow.get_tracking_uri()
 
 
+@contextmanager
+def without_repeats() -> Iterator[None]:
+    """Keeps MLflow's client from asking again: what makes something would make it twice."""
+    before = os.environ.get(REPEATS)
+    os.environ[REPEATS] = "0"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[REPEATS]
+        else:
+            os.environ[REPEATS] = before
+
+
 def set_tags(client: MlflowClient, run_id: str, tags: Tags) -> None:
     """Writes tags of a run, all at once."""
     entities = [RunTag(name, value) for name, value in tags.encode().items()]
@@ -121,9 +138,13 @@ def _check_folder(uri: str, folder: Path) -> None:
 
 
 @contextmanager
-def mlflow_may_be_away() -> Iterator[None]:
+def mlflow_may_be_away(search: str) -> Iterator[None]:
     """What a search found stands without MLflow: that MLflow does not answer is only logged."""
     try:
         yield
-    except MlflowException as error:
-        logger.warning("MLflow did not take all of the result: %s", error)
+    except (MlflowException, OSError) as error:
+        logger.warning(
+            "MLflow did not take all of the result (%s); write the rest with: tuneyard sync %s",
+            first_line(error),
+            search,
+        )

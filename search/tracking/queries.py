@@ -13,7 +13,8 @@ from mlflow.utils.search_utils import SearchUtils
 
 from tuneyard.search.access import redacted
 from tuneyard.search.errors import SearchError, first_line
-from tuneyard.search.results.status import SearchState, TrialPage, TrialStatus
+from tuneyard.search.results.state import ENDED, SearchState
+from tuneyard.search.results.status import TrialPage, TrialStatus
 from tuneyard.search.spec.names import NAME
 from tuneyard.search.tracking.client import (
     MlflowClient,
@@ -22,6 +23,7 @@ from tuneyard.search.tracking.client import (
     set_tags,
     tracking_address,
 )
+from tuneyard.search.tracking.heartbeat import Pulse
 from tuneyard.search.tracking.runs import children_of, find_search
 from tuneyard.search.tracking.status import trial_status
 from tuneyard.search.tracking.tags import SearchTags
@@ -49,6 +51,10 @@ class MlflowSearches:
 
     Args:
         tracking_uri: MLflow's address; None means its own default.
+
+    Attributes:
+        address: MLflow's, redacted.
+        pulse: What was seen of the searches' heartbeats.
     """
 
     def __init__(self, tracking_uri: str | None = None) -> None:
@@ -58,6 +64,7 @@ class MlflowSearches:
         self._connecting = threading.Lock()
         # the run of a search does not change, unless a person deletes it
         self._runs: dict[str, str] = {}
+        self.pulse = Pulse()
         self._experiments: tuple[float, dict[str, str]] = (0.0, {})
 
     def ask(self, question: Callable[[MlflowClient], T]) -> T:
@@ -215,8 +222,7 @@ def _conditions(state: SearchState | None, user: str | None) -> list[str]:
         conditions.append(SearchTags.condition("user", "=", user))
     if state == "interrupted":
         # its driver died before it could write an end: its tag is that of a search under way
-        ends = ("completed", "stopped", "failed")
-        conditions += [SearchTags.condition("state", "!=", end) for end in ends]
+        conditions += [SearchTags.condition("state", "!=", end) for end in sorted(ENDED)]
     elif state is not None:
         conditions.append(SearchTags.condition("state", "=", state))
     return conditions

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from mlflow import MlflowClient
 
 from tuneyard.search.spec.resolved import ResolvedSpec
+from tuneyard.search.storage.folder import SearchFolder
+from tuneyard.search.storage.trial_files import TrialFiles, files_of
 from tuneyard.search.tracking.runs import PARENT_RUN, ChildRun, SearchRun
 from tuneyard.search.tracking.tags import SearchTags, TrialTags
 from tuneyard.search.tracking.writer import MlflowWriter
@@ -40,6 +42,8 @@ class Recorder(TrialListener):
         run: The parent run; see `start_search`.
         search: What is searched.
         clock: Its clock.
+        files: The trials in the search's folder.
+        folder: Of the search.
         children: The trials' runs that were made before the search was resumed, by number.
     """
 
@@ -49,10 +53,14 @@ class Recorder(TrialListener):
         run: SearchRun,
         search: ResolvedSpec,
         clock: Clock,
+        files: TrialFiles,
+        folder: SearchFolder,
         children: Mapping[int, ChildRun] | None = None,
     ) -> None:
         self._run = run
         self._clock = clock
+        self._files = files
+        self._folder = folder
         self._children = children or {}
         self._search = search.name
         self._objective = search.task.objective
@@ -63,17 +71,32 @@ class Recorder(TrialListener):
         self._baseline: float | None = None
         self._logged: dict[int, Mapping[str, object]] = {}
         self._last: dict[int, dict[str, dict[int, float]]] = {}
-        self.writer = MlflowWriter(client, run.experiment_id)
+        self.writer = MlflowWriter(client, run.experiment_id, folder)
         self.writer.start(PARENT, self._search, {}, run_id=run.run_id)
 
     def restored(self, record: TrialRecord) -> None:
-        """Counts a trial that ended before, and writes its end where MLflow lacks it."""
+        """Counts a trial that ended before, and writes all of it where MLflow lacks its end.
+
+        A run is closed after all else of it was written.
+        """
         child = self._children.get(record.number)
         self._start(record, child)
         if child is None or not child.ended:
             self._log_params(record)
-            self._end(record)
+            self._complete(record)
         self._count_end(record)
+        self._log_best()
+
+    def _complete(self, record: TrialRecord) -> None:
+        """Writes a trial from the search's folder, from its first epoch to its end."""
+        trial = self._files.ended_trial(record.number)
+        if trial is not None and trial.history:
+            self._logged[record.number] = record.current = record.params
+            self.progressed(record, trial.history)
+        if self._folder.holds(files_of(record.number)):
+            self.writer.upload(record.number, self._folder, files_of(record.number), None)
+        self._end(record)
+        self._logged.pop(record.number, None)
 
     def started(self, record: TrialRecord) -> None:
         """Makes the child run, with the config as params."""
@@ -137,6 +160,10 @@ class Recorder(TrialListener):
         self._states["running"] -= 1
         self._clock.ended += 1
         self._count_end(record)
+        self._log_best()
+
+    def _log_best(self) -> None:
+        """The best value so far, by how many trials have ended."""
         if self._best is not None:
             step = self._states.total() - self._states["running"]
             best = {f"best_{self._metric}": {step: self._best}}

@@ -16,6 +16,7 @@ from tuneyard.search.results.result import (
     MlflowResult,
     SearchResult,
 )
+from tuneyard.search.results.state import SearchState
 from tuneyard.search.tracking.client import MlflowClient
 from tuneyard.search.tracking.recorded import RecordedTrial, read_trial
 from tuneyard.search.tracking.runs import SearchRun, find_children, find_search
@@ -41,12 +42,13 @@ def find_parent(client: MlflowClient, name: str) -> Run:
     return found
 
 
-def read_result(client: MlflowClient, parent: Run) -> SearchResult:
+def read_result(client: MlflowClient, parent: Run, state: SearchState) -> SearchResult:
     """The result of a search as far as it has come, from its run and those of its trials.
 
     Args:
         client: Of the tracking server.
         parent: The run of a search that a driver has begun; see `SearchTags.begun`.
+        state: The search's, as `tuneyard.search.tracking.state` decides it.
     """
     tags = SearchTags.decode(parent.data.tags)
     objective = tags.objective
@@ -60,7 +62,7 @@ def read_result(client: MlflowClient, parent: Run) -> SearchResult:
     return SearchResult(
         search=tags.search,
         task=tags.task,
-        state=tags.state,
+        state=state,
         objective=objective,
         trials={"total": len(trials)} | {state: counts[state] for state in ENDS},
         baseline=BaselineResult(

@@ -15,12 +15,14 @@ from mlflow.exceptions import MlflowException
 from tuneyard.datasets import Data
 from tuneyard.search.access import redacted
 from tuneyard.search.errors import SearchError
-from tuneyard.search.results.result import ResultState, SearchResult
+from tuneyard.search.results.result import SearchResult
+from tuneyard.search.results.state import SearchState
 from tuneyard.search.spec.names import NAME
 from tuneyard.search.spec.resolved import ResolvedSpec
 from tuneyard.search.spec.search import SearchSpec
-from tuneyard.search.tracking.client import set_tags
+from tuneyard.search.tracking.client import set_tags, without_repeats
 from tuneyard.search.tracking.tags import LAYOUT, NO_TRIALS, SearchTags, TrialTags
+from tuneyard.search.trials.record import ENDS
 from tuneyard.spaces.registry import Code
 
 PAGE = 1000
@@ -28,10 +30,11 @@ SPEC = "spec.yaml"
 PARENT_RUN = "mlflow.parentRunId"
 """MLflow's own tag, which nests a trial's run in its search's."""
 
-_STATUS: dict[ResultState, str] = {
+_STATUS: dict[SearchState, str] = {
     "completed": "FINISHED",
     "stopped": "KILLED",
     "failed": "FAILED",
+    "interrupted": "KILLED",
 }
 """What a search's end is in MLflow."""
 
@@ -135,7 +138,7 @@ def _make_run(
     client: MlflowClient,
     experiment_id: str,
     spec: SearchSpec,
-    state: ResultState,
+    state: SearchState,
     user: str | None,
 ) -> SearchRun:
     tags = SearchTags(
@@ -148,7 +151,8 @@ def _make_run(
         budget=spec.trials,
         trials=NO_TRIALS,
     )
-    run = client.create_run(experiment_id, tags=tags.encode(), run_name=spec.name)
+    with without_repeats():
+        run = client.create_run(experiment_id, tags=tags.encode(), run_name=spec.name)
     client.log_text(run.info.run_id, spec.to_yaml(), SPEC)
     return SearchRun.of(client, run)
 
@@ -211,7 +215,7 @@ def finish_search(client: MlflowClient, result: SearchResult, table: str) -> Non
     client.log_text(run_id, table, "trials.csv")
 
 
-def end_search(client: MlflowClient, run_id: str, state: ResultState) -> None:
+def end_search(client: MlflowClient, run_id: str, state: SearchState) -> None:
     """Closes a search's run, and only then says so in its tag `state`."""
     client.set_terminated(run_id, _STATUS[state])
     set_tags(client, run_id, SearchTags(state=state))
@@ -241,21 +245,23 @@ def find_children(client: MlflowClient, run: SearchRun) -> dict[int, Run]:
     return {TrialTags.decode(child.data.tags).number: child for child in found}
 
 
-def last_epoch(client: MlflowClient, child: Run, metric: str) -> int:
-    """The last epoch that a trial's run has values of a metric of; 0 where it has none."""
-    if metric not in child.data.metrics:
-        return 0
-    history = client.get_metric_history(child.info.run_id, metric)
-    return max(int(metric.step) for metric in history)
+def has_end(child: Run) -> bool:
+    """Whether a trial's run says how the trial has ended; it says so last of all."""
+    closed = RunStatus.is_terminated(RunStatus.from_string(child.info.status))
+    return closed and TrialTags.decode(child.data.tags).state in ENDS
+
+
+def close_trials(client: MlflowClient, run: SearchRun) -> None:
+    """Closes the runs of a search's trials that its driver has left open."""
+    for child in find_children(client, run).values():
+        if not RunStatus.is_terminated(RunStatus.from_string(child.info.status)):
+            set_tags(client, child.info.run_id, TrialTags(state="interrupted", eligible=False))
+            client.set_terminated(child.info.run_id, "KILLED")
 
 
 def close_search(client: MlflowClient, run: Run) -> None:
-    """Closes what a driver that was killed left open: the search is stopped, its trials pruned."""
+    """Closes what a driver that was killed left open, and stops the search."""
     place = SearchRun.of(client, run)
-    for child in find_children(client, place).values():
-        if not RunStatus.is_terminated(RunStatus.from_string(child.info.status)):
-            pruned = TrialTags(state="pruned", reason="interrupt", eligible=False)
-            set_tags(client, child.info.run_id, pruned)
-            client.set_terminated(child.info.run_id, "KILLED")
+    close_trials(client, place)
     set_tags(client, place.run_id, SearchTags(heartbeat=0.0))
     end_search(client, place.run_id, "stopped")

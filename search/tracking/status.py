@@ -9,49 +9,21 @@ from datetime import UTC, datetime
 from mlflow.entities import Run
 
 from tuneyard.search.results.result import MlflowResult
-from tuneyard.search.results.status import OVER, SearchState, SearchStatus, TrialStatus
-from tuneyard.search.tracking.heartbeat import has_driver, heartbeat_age
+from tuneyard.search.results.state import OVER, SearchState
+from tuneyard.search.results.status import SearchStatus, TrialStatus
+from tuneyard.search.tracking.heartbeat import Pulse
 from tuneyard.search.tracking.recorded import read_trial
+from tuneyard.search.tracking.state import shown_state
 from tuneyard.search.tracking.tags import SearchTags
 from tuneyard.search.trials.record import ENDS
 from tuneyard.spaces import SpaceError
 from tuneyard.spaces.objective import Objective
 from tuneyard.spaces.registry import find_description
 
-QUEUE_SECONDS = 15.0
-"""How long a search may be in the queue before there is a job for it."""
 
-
-def needs_job(run: Run, now: float) -> bool:
-    """Whether its state depends on there being a job: it is queued, or its driver has died."""
-    tags = SearchTags.decode(run.data.tags)
-    started = _seconds(run.info.start_time)
-    return tags.state == "queued" or (
-        tags.state == "running" and not has_driver(tags, now, started)
-    )
-
-
-def shown_state(run: Run, live: Collection[str] | None, now: float) -> SearchState:
-    """The state of a search: that of its tag, or interrupted where no driver or job is left.
-
-    Args:
-        run: The search's run.
-        live: Searches for which a job waits or runs; None where that is not known.
-        now: Unix seconds.
-    """
-    tags = SearchTags.decode(run.data.tags)
-    started = _seconds(run.info.start_time)
-    has_job = live is not None and tags.search in live
-    if tags.state == "running" and not has_driver(tags, now, started) and not has_job:
-        return "interrupted"
-    if tags.state == "queued" and live is not None and not has_job:
-        # the service writes a heartbeat when it puts a search into the queue again
-        waits = heartbeat_age(tags, now, started)
-        return "interrupted" if waits > QUEUE_SECONDS else "queued"
-    return tags.state
-
-
-def search_status(run: Run, address: str, live: Collection[str] | None, now: float) -> SearchStatus:
+def search_status(
+    run: Run, address: str, pulse: Pulse, live: Collection[str] | None, now: float
+) -> SearchStatus:
     """A search as its run says.
 
     What a version of tuneyard that wrote less left out is None, or empty in the case of the counts.
@@ -59,11 +31,12 @@ def search_status(run: Run, address: str, live: Collection[str] | None, now: flo
     Args:
         run: The search's run.
         address: MLflow's.
+        pulse: What was seen of heartbeats.
         live: Searches for which a job waits or runs; None where that is not known.
         now: Unix seconds.
     """
     tags, metrics = SearchTags.decode(run.data.tags), run.data.metrics
-    state = shown_state(run, live, now)
+    state = shown_state(run, pulse, live, now)
     objective = tags.objective or _objective(tags.task)
     # where there are no such tags, there may be metrics: those of a search that has ended
     baseline = _finite(metrics.get(f"baseline_{objective.metric}"))

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, FiniteFloat, ValidationError
 
 from tuneyard.search.frozen import Frozen
-from tuneyard.search.results.result import ResultState
+from tuneyard.search.results.state import SearchState
 from tuneyard.search.trials.record import ENDS, Params, State
 from tuneyard.spaces.objective import Objective
 
@@ -112,6 +112,8 @@ class SearchTags(Tags):
         version: Of tuneyard, as of when its driver began last.
         code: The digest of a user's own code; None for an installed task.
         driver: Host and process of its driver, as ``host:1234``.
+        process: Which of all processes that ever had this number it is; see
+            `tuneyard.search.tracking.heartbeat.process_of`.
         heartbeat: When its driver wrote last, in Unix seconds.
         wall: Seconds that it has taken; None before the first heartbeat.
         trials: Trials so far: ``total``, ``running``, and by how they ended.
@@ -125,7 +127,7 @@ class SearchTags(Tags):
     search: str = ""
     task: str = ""
     user: str | None = None
-    state: ResultState = "failed"
+    state: SearchState = "failed"
     begun: bool = False
     budget: int = 0
     metric: str | None = None
@@ -136,6 +138,7 @@ class SearchTags(Tags):
     version: str | None = None
     code: str | None = None
     driver: str = ""
+    process: str = ""
     heartbeat: FiniteFloat = 0.0
     wall: FiniteFloat | None = None
     trials: Counts = Field(default_factory=dict)

@@ -18,7 +18,8 @@ from mlflow.entities import Metric, Param, RunTag
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
 from tuneyard.search.retry import Backoff
-from tuneyard.search.storage.folder import SearchFolder
+from tuneyard.search.storage.folder import LostSearchError, SearchFolder
+from tuneyard.search.tracking.client import without_repeats
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +38,8 @@ class _Run:
     start_time: int
     tags: dict[str, str]
     run_id: str | None = None
+    continued: bool = False
+    known: dict[str, set[int]] = field(default_factory=dict)
     asked_for: bool = False
     params: dict[str, str] = field(default_factory=dict)
     metrics: deque[Metric] = field(default_factory=deque)
@@ -62,11 +65,13 @@ class MlflowWriter:
     Args:
         client: Of the tracking server.
         experiment_id: Where runs are made.
+        folder: Of the search; once another driver works there, nothing more is written.
     """
 
-    def __init__(self, client: MlflowClient, experiment_id: str) -> None:
+    def __init__(self, client: MlflowClient, experiment_id: str, folder: SearchFolder) -> None:
         self._client = client
         self._experiment_id = experiment_id
+        self._folder = folder
         self._queue: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._runs: dict[int, _Run] = {}
         self._backoff = Backoff(2 * FLUSH_SECONDS, MAX_WAIT_SECONDS)
@@ -77,11 +82,13 @@ class MlflowWriter:
     def start(
         self, key: int, name: str, tags: Mapping[str, str], run_id: str | None = None
     ) -> None:
-        """Makes a run, or continues one; `key` names it in the other calls."""
-        started = _now()
-        self._queue.put(
-            lambda: self._runs.update({key: _Run(name, started, dict(tags), run_id=run_id)})
-        )
+        """Makes a run, or continues one; `key` names it in the other calls.
+
+        A value that a run which is continued has at some step already is not written again.
+        """
+        started, continued = _now(), run_id is not None
+        run = _Run(name, started, dict(tags), run_id=run_id, continued=continued)
+        self._queue.put(lambda: self._runs.update({key: run}))
 
     def log(
         self,
@@ -103,7 +110,7 @@ class MlflowWriter:
 
         self._queue.put(take)
 
-    def upload(self, key: int, folder: SearchFolder, name: str, artifact_path: str) -> None:
+    def upload(self, key: int, folder: SearchFolder, name: str, artifact_path: str | None) -> None:
         """Logs a folder within a search's folder as artifacts of a run."""
 
         def log(run: str) -> None:
@@ -178,7 +185,13 @@ class MlflowWriter:
         wait, closing = FLUSH_SECONDS, False
         while True:
             closing = self._drain(wait) or closing
-            if self._write_all():
+            try:
+                took_all = self._write_all()
+            except LostSearchError:
+                # the search's own thread says so
+                self._runs.clear()
+                return
+            if took_all:
                 self._backoff.reset()
                 wait = FLUSH_SECONDS
                 if closing:
@@ -206,6 +219,7 @@ class MlflowWriter:
         took_all = True
         for run in self._runs.values():
             if run.lacks:
+                self._folder.check_driver()
                 try:
                     self._write(run)
                 except Exception as error:
@@ -238,7 +252,7 @@ class MlflowWriter:
             metrics = list(itertools.islice(run.metrics, MAX_METRICS))
             self._client.log_batch(
                 run.run_id,
-                metrics=metrics,
+                metrics=[metric for metric in metrics if self._is_new(run, metric)],
                 params=[Param(key, value) for key, value in params.items()],
                 tags=[RunTag(key, value) for key, value in run.tags.items()],
             )
@@ -253,11 +267,21 @@ class MlflowWriter:
             self._client.set_terminated(run.run_id, run.status, run.end_time)
             run.status = None
 
+    def _is_new(self, run: _Run, metric: Metric) -> bool:
+        """Whether a run lacks a value: the driver before may have written it."""
+        if not run.continued:
+            return True
+        if metric.key not in run.known:
+            found = self._client.get_metric_history(str(run.run_id), metric.key)
+            run.known[metric.key] = {one.step for one in found}
+        return metric.step not in run.known[metric.key]
+
     def _make(self, run: _Run) -> str:
         run.asked_for = True
-        made = self._client.create_run(
-            self._experiment_id, run.start_time, run.tags, run_name=run.name
-        )
+        with without_repeats():
+            made = self._client.create_run(
+                self._experiment_id, run.start_time, run.tags, run_name=run.name
+            )
         run.tags = {}
         return str(made.info.run_id)
 

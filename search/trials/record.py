@@ -12,15 +12,23 @@ from tuneyard.spaces import Value
 Params = dict[str, Value]
 
 State = Literal[
-    "running", "completed", "early_stopped", "pruned", "diverged", "out_of_memory", "failed"
+    "running",
+    "interrupted",
+    "completed",
+    "early_stopped",
+    "pruned",
+    "diverged",
+    "out_of_memory",
+    "failed",
 ]
-"""A trial's state; all but the first are ends.
+"""A trial's state; all but the first two are ends.
 
+An ``interrupted`` trial has lost its search's driver: `resume` goes on with it.
 ``pruned`` trials were stopped by the scheduler, by the budget or by a person; their `reason` says
 which.
 """
 
-ENDS: tuple[State, ...] = get_args(State)[1:]
+ENDS: tuple[State, ...] = get_args(State)[2:]
 FAILURES: tuple[State, ...] = ("diverged", "out_of_memory", "failed")
 
 

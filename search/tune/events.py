@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any  # Ray Tune's callbacks are given anything
 
 from ray.tune import Callback, Stopper
@@ -11,7 +11,8 @@ from ray.tune.experiment import Trial
 
 from tuneyard.search.storage.folder import CHECKPOINTS
 from tuneyard.search.trials.listener import TrialListener
-from tuneyard.search.trials.record import TrialRecord
+from tuneyard.search.trials.record import Params, TrialRecord
+from tuneyard.search.tune.lost import last_lines
 from tuneyard.spaces.objective import Objective
 from tuneyard.trainables.worker.assignment import BASELINE, Member
 from tuneyard.trainables.worker.report import MemberReport
@@ -27,18 +28,13 @@ class TrialEvents(Callback):
     Args:
         listeners: Hear each event in this order.
         before: The trials that ended before the search was resumed.
-        epochs: Epochs that unfinished trials had reported by then, by number.
     """
 
     def __init__(
-        self,
-        listeners: Sequence[TrialListener],
-        before: Sequence[TrialRecord] = (),
-        epochs: Mapping[int, int] | None = None,
+        self, listeners: Sequence[TrialListener], before: Sequence[TrialRecord] = ()
     ) -> None:
         self._listeners = listeners
         self._before = before
-        self._epochs = epochs or {}
         self._members: dict[str, list[TrialRecord]] = {}
         self._ended = {record.number for record in before}
         for record in before:
@@ -73,8 +69,7 @@ class TrialEvents(Callback):
         return self._members[trial.trial_id]
 
     def _start(self, member: Member) -> TrialRecord:
-        epoch = self._epochs.get(member.number, 0)
-        record = TrialRecord(member.number, member.proposed, current=member.proposed, epoch=epoch)
+        record = TrialRecord(member.number, member.proposed, current=member.proposed)
         for listener in self._listeners:
             listener.started(record)
         return record
@@ -128,8 +123,11 @@ class TrialEvents(Callback):
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
     ) -> None:
         """A trial's worker was lost more often than it is retried."""
+        said = last_lines(trial)
+        reason = f"{LOST}; it said last: {said[-1]}" if said else _last_line(trial)
         for record in self._records(trial):
-            record.state, record.reason = "failed", _last_line(trial)
+            record.state, record.reason = "failed", reason
+            record.traceback = "\n".join(said) or record.traceback
             self._end(record)
 
     def close(self, reason: str) -> None:
@@ -139,6 +137,14 @@ class TrialEvents(Callback):
                 if record.state == "running":
                     record.state, record.reason = "pruned", reason
                 self._end(record)
+
+    def give_up(self, number: int, params: Params, reason: str) -> None:
+        """Ends a trial that the search has no more time for; it had begun before a resume."""
+        member = Member(number, params, params)
+        record = self._start(member)
+        self._members[f"given up {number}"] = [record]
+        record.state, record.reason = "pruned", reason
+        self._end(record)
 
     def _end(self, record: TrialRecord) -> None:
         self._ended.add(record.number)

@@ -8,15 +8,17 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import ray
 from ray import tune
 
 from tuneyard.datasets import Data
+from tuneyard.search.errors import first_line
 from tuneyard.search.spec.resolved import ResolvedSpec
 from tuneyard.search.spec.schedulers import SchedulerSetting
 from tuneyard.search.storage.folder import CHECKPOINTS, SearchFolder
 from tuneyard.search.study.study import Study
 from tuneyard.search.tune.assignments import Assignments, folder_name, population_config
-from tuneyard.search.tune.connection import ENVIRONMENT
+from tuneyard.search.tune.connection import ENVIRONMENT, RayLostError
 from tuneyard.search.tune.events import SearchStopper, TrialEvents
 from tuneyard.search.tune.reporter import SilentReporter
 from tuneyard.search.tune.resources import Capacity
@@ -82,7 +84,7 @@ def run_trials(
             study.curves(),
         )
     )
-    with stop_on_signals(stopper), _quiet_tune():
+    with stop_on_signals(stopper), _quiet_tune(), _ray_may_be_lost():
         # not `Tuner`, which copies and pickles its plug-ins for a restore that is not used
         tune.run(
             tune.with_parameters(TrialTrainable, shared=setup),
@@ -106,6 +108,16 @@ def run_trials(
             verbose=0,
         )
     events.close(stopper.reason or "time")
+
+
+@contextmanager
+def _ray_may_be_lost() -> Iterator[None]:
+    """Says in one line that Ray was lost."""
+    try:
+        yield
+    except ray.exceptions.RayError as error:
+        reason = first_line(error) or type(error).__name__
+        raise RayLostError(f"Ray was lost: {reason}") from None
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from tuneyard.search import SearchError, Settings
 from tuneyard.search.api import resume
 from tuneyard.search.models.champions import find_result
 from tuneyard.search.tracking.client import connect
+from tuneyard.search.tracking.heartbeat import Pulse
 from tuneyard.search.tracking.queries import MlflowSearches
 from tuneyard.search.tracking.status import search_status
 
@@ -51,7 +52,7 @@ def test_they_are_listed(recorded: Settings) -> None:
     searches = MlflowSearches(recorded.tracking_uri)
     listed = {
         one.search: one
-        for one in (search_status(run, "", (), time.time()) for run in searches.all())
+        for one in (search_status(run, "", Pulse(), (), time.time()) for run in searches.all())
     }
     done, cut, queued = (listed[f"legacy-{name}"] for name in ("done", "cut", "queued"))
     assert [one.state for one in (done, cut, queued)] == ["completed", "interrupted", "interrupted"]
@@ -75,7 +76,7 @@ def test_they_are_shown_by_best(recorded: Settings) -> None:
     assert done.best.test["test_rmse"] == 25.732280731201172
     cut = find_result(client, "legacy-cut")
     assert cut.best is not None
-    assert (cut.state, cut.best.value, cut.best.epoch) == ("running", 7.262444972991943, 413)
+    assert (cut.state, cut.best.value, cut.best.epoch) == ("interrupted", 7.262444972991943, 413)
     with pytest.raises(SearchError, match="has not started yet: it waits in the queue"):
         find_result(client, "legacy-queued")
 

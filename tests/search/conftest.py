@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -18,18 +19,24 @@ import mlflow.artifacts
 import numpy as np
 import pytest
 from mlflow.entities import Run
+from mlflow.entities.model_registry import ModelVersion
 
 from tuneyard.datasets import Dataset
+from tuneyard.search.models.registry import register, save
 from tuneyard.search.spec.files import parse_spec
 from tuneyard.search.spec.resolved import ResolvedSpec
 from tuneyard.search.spec.search import SearchSpec
+from tuneyard.search.storage.folder import SearchFolder
+from tuneyard.search.storage.trial_files import TrialFiles
 from tuneyard.search.tracking import writer as mlflow_writer
 from tuneyard.search.tracking.client import MlflowClient, connect
 from tuneyard.search.tracking.recorder import Recorder
 from tuneyard.search.tracking.runs import ChildRun, SearchRun, start_search
+from tuneyard.search.tracking.tags import VersionTags
 from tuneyard.search.trials.clock import Clock
 from tuneyard.search.trials.record import Params, State, TrialRecord
 from tuneyard.spaces.objective import Objective
+from tuneyard.trainables.searchable import FinalModel
 
 
 @pytest.fixture(autouse=True)
@@ -145,19 +152,24 @@ class Search:
 
     data = DATA
 
-    def __init__(self, client: MlflowClient, **values: Any) -> None:
+    def __init__(self, client: MlflowClient, storage: Path, **values: Any) -> None:
         self.client = client
         self.spec: SearchSpec = parse_spec(
             {"task": "diabetes", "name": "my-search", "folds": 1} | values
         )
         self.search = by_loss(self.spec)
         self.run: SearchRun = start_search(client, self.search, DATA)
+        self.folder = SearchFolder(storage, self.search.name)
+        self.folder.make()
+        self.files = TrialFiles(self.folder)
         self.go_on({})
 
     def go_on(self, children: dict[int, ChildRun]) -> None:
         """A recorder of a run of the search, which knows the trials' runs of those before."""
         self.clock = Clock(self.spec.trials, None)
-        self.recorder = Recorder(self.client, self.run, self.search, self.clock, children)
+        self.recorder = Recorder(
+            self.client, self.run, self.search, self.clock, self.files, self.folder, children
+        )
 
     def start(self, number: int, params: Params) -> TrialRecord:
         record = TrialRecord(number, params, current=params)
@@ -174,8 +186,9 @@ class Search:
         for epoch, loss in enumerate(losses, first):
             if record.value is None or loss < record.value:
                 record.value, record.best_epoch, record.best_params = loss, epoch, record.current
-        history = {"train_loss": [2 * loss for loss in losses], "val_loss": losses}
-        self.recorder.progressed(record, history | more)
+        history = {"train_loss": [2 * loss for loss in losses], "val_loss": losses} | more
+        self.files.progressed(record, history)
+        self.recorder.progressed(record, history)
 
     def end(self, record: TrialRecord, state: State = "completed", saved: bool = True) -> None:
         record.state, record.reason = state, record.reason or state
@@ -200,8 +213,25 @@ class Search:
 
 
 @pytest.fixture
-def record_search(store: MlflowClient, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Search]:
+def record_search(
+    store: MlflowClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Callable[..., Search]:
     """Begins a search in the local store."""
     monkeypatch.setenv("MLFLOW_TRACKING_URI", store.tracking_uri)
     monkeypatch.setattr(mlflow_writer, "FLUSH_SECONDS", 0.2)
-    return lambda **values: Search(store, **values)
+    return lambda **values: Search(store, tmp_path / "searches", **values)
+
+
+@pytest.fixture(scope="session")
+def register_final() -> Callable[..., ModelVersion]:
+    """Saves a model and registers it; see `tuneyard.search.models.registry`."""
+
+    def make(
+        client: MlflowClient, final: FinalModel, task: str, run_id: str, tags: VersionTags
+    ) -> ModelVersion:
+        with tempfile.TemporaryDirectory() as here:
+            files = Path(here) / "model"
+            save(final, files)
+            return register(client, files, task=task, run_id=run_id, tags=tags)
+
+    return make

@@ -18,7 +18,8 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from tuneyard.search.results.status import OVER, SearchStatus
+from tuneyard.search.results.state import OVER
+from tuneyard.search.results.status import SearchStatus
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = "tuneyard-test"

@@ -22,7 +22,9 @@ def seal(values: Mapping[str, Any]) -> str:
     Args:
         values: By name; plain values of JSON, in which NaN and infinities may stand.
     """
-    return json.dumps({**values, SEAL: _digest(values)}, indent=2)
+    # as they are when they are read: with names for keys, and lists for tuples
+    plain = json.loads(json.dumps(values))
+    return json.dumps({**plain, SEAL: _digest(plain)})
 
 
 def unseal(text: str) -> dict[str, Any]:

@@ -13,8 +13,9 @@ import torch
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
+from tuneyard.search.errors import SearchError
 from tuneyard.search.models.champions import CHAMPION, find_champion, model_name
-from tuneyard.search.models.registry import promote, register
+from tuneyard.search.models.registry import promote, save
 from tuneyard.search.tracking.tags import VersionTags
 from tuneyard.spaces.objective import Objective
 from tuneyard.trainables.training.evaluate import FinalModel
@@ -46,10 +47,10 @@ def ended_run(client: MlflowClient, status: str = "FINISHED") -> str:
 
 
 @pytest.fixture
-def registered(store: MlflowClient, monkeypatch: pytest.MonkeyPatch) -> Any:
+def registered(store: MlflowClient, register_final: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A registered model's version."""
     run_id = ended_run(store, "KILLED")
-    version = register(store, final_model(), task="tiny", run_id=run_id, tags=VERSION)
+    version = register_final(store, final_model(), "tiny", run_id, VERSION)
     # who loads it names the store
     monkeypatch.setenv("MLFLOW_TRACKING_URI", store.tracking_uri)
     return version
@@ -60,7 +61,6 @@ def test_a_registered_model(store: MlflowClient, registered: Any, tmp_path: Path
     assert store.get_model_version("tuneyard-tiny", "1").tags == TAGS
     uri = "models:/tuneyard-tiny/1"
     info = mlflow.models.get_model_info(uri)
-    assert info.run_id == registered.run_id
     assert info.signature is not None
     assert [str(part.type) for part in info.signature.inputs.inputs] == ["float32"]
     assert [part.shape for part in info.signature.inputs.inputs] == [(-1, 3)]
@@ -90,27 +90,22 @@ def test_the_trials_run_stays_as_it_ended(store: MlflowClient, registered: Any) 
     assert mlflow.active_run() is None
 
 
-def test_a_model_that_cannot_be_logged_leaves_the_run_as_it_ended(store: MlflowClient) -> None:
+def test_a_model_that_cannot_be_saved_is_one_line(tmp_path: Path) -> None:
     class Strange(torch.nn.Module):
         """Its graph depends on the data, so that there is none to export."""
 
         def forward(self, rows: torch.Tensor) -> torch.Tensor:
             return rows if float(rows.sum()) > 1 else -rows
 
-    run_id, example = ended_run(store), np.ones((2, 3), dtype=np.float32)
-    with pytest.raises(Exception, match="data-dependent"):
-        register(
-            store, FinalModel(Strange(), example, {}), task="tiny", run_id=run_id, tags=VERSION
-        )
-    info = store.get_run(run_id).info
-    assert (info.status, info.end_time) == ("FINISHED", 1_234_567)
-    assert mlflow.active_run() is None
-    assert find_champion(store, "tiny") is None
+    example = np.ones((2, 3), dtype=np.float32)
+    with pytest.raises(SearchError, match="data-dependent") as error:
+        save(FinalModel(Strange(), example, {}), tmp_path / "model")
+    assert len(str(error.value).splitlines()) == 1
 
 
 @pytest.mark.parametrize("named", ["nowhere", "environment", "set"])
 def test_which_store_is_used_by_default_stays_as_it_was(
-    store: MlflowClient, monkeypatch: pytest.MonkeyPatch, named: str
+    store: MlflowClient, register_final: Any, monkeypatch: pytest.MonkeyPatch, named: str
 ) -> None:
     other = "sqlite:////somewhere/else.db"
     try:
@@ -119,16 +114,20 @@ def test_which_store_is_used_by_default_stays_as_it_was(
         elif named == "set":
             mlflow.set_tracking_uri(other)
         before = mlflow.get_tracking_uri()
-        register(store, final_model(), task="tiny", run_id=ended_run(store), tags=VERSION)
+        register_final(store, final_model(), "tiny", ended_run(store), VERSION)
         assert mlflow.get_tracking_uri() == before
         assert os.environ.get("MLFLOW_TRACKING_URI") == (None if named == "nowhere" else other)
     finally:
         mlflow.set_tracking_uri(None)  # type: ignore[arg-type]
 
 
-def test_a_second_model_is_the_next_version(store: MlflowClient, registered: Any) -> None:
-    again = register(store, final_model(), task="tiny", run_id=ended_run(store), tags=VERSION)
+def test_a_second_model_is_the_next_version(
+    store: MlflowClient, register_final: Any, registered: Any
+) -> None:
+    again = register_final(store, final_model(), "tiny", ended_run(store), VERSION)
     assert (again.name, int(again.version)) == ("tuneyard-tiny", 2)
+    same = register_final(store, final_model(), "tiny", again.run_id, VERSION)
+    assert int(same.version) == 2, "a driver that goes on registers nothing twice"
 
 
 def test_there_is_no_champion_at_first(store: MlflowClient) -> None:
@@ -165,12 +164,12 @@ def test_who_is_champion(
     objective = Objective("val_loss", mode)
     store.create_registered_model("tuneyard-tiny")
     first = store.create_model_version("tuneyard-tiny", "file:///nowhere", tags=TAGS)
-    assert promote(store, first, objective, None) == "tuneyard-tiny version 1 is the champion"
+    assert promote(store, first, objective) == "tuneyard-tiny version 1 is the champion"
     before = find_champion(store, "tiny")
     assert before is not None
     assert int(before.version) == 1
     second = store.create_model_version("tuneyard-tiny", "file:///nowhere", tags=TAGS | tags)
-    line = promote(store, second, objective, before)
+    line = promote(store, second, objective)
     assert said in line
     assert line.startswith("tuneyard-tiny version 2 is ")
     assert len(line.splitlines()) == 1
@@ -183,5 +182,27 @@ def test_a_champion_that_a_person_chose_stays(store: MlflowClient) -> None:
     store.create_model_version("tuneyard-tiny", "file:///nowhere")
     store.set_registered_model_alias("tuneyard-tiny", CHAMPION, "1")
     second = store.create_model_version("tuneyard-tiny", "file:///nowhere", tags=TAGS)
-    line = promote(store, second, Objective("val_loss", "min"), find_champion(store, "tiny"))
+    line = promote(store, second, Objective("val_loss", "min"))
     assert "version 1 stays champion: it was ranked on another metric, data or folds" in line
+
+
+@pytest.mark.parametrize("order", [(1, 2), (2, 1)])
+def test_of_two_that_end_at_once_the_better_is_champion(
+    store: MlflowClient, order: tuple[int, int]
+) -> None:
+    """Both are registered before one of them is promoted, whoever comes first."""
+    store.create_registered_model("tuneyard-tiny")
+    versions = {
+        number: store.create_model_version(
+            "tuneyard-tiny", "file:///nowhere", tags=TAGS | {"tuneyard.value": value}
+        )
+        for number, value in ((1, "0.4"), (2, "0.5"))
+    }
+    said = {
+        number: promote(store, versions[number], Objective("val_loss", "min")) for number in order
+    }
+    champion = find_champion(store, "tiny")
+    assert champion is not None
+    assert int(champion.version) == 1
+    assert said[1] == "tuneyard-tiny version 1 is the champion"
+    assert said[2].endswith("is registered; version 1 stays champion with val_loss 0.4")

@@ -76,7 +76,7 @@ class Recorded:
     @property
     def result(self) -> SearchResult:
         parent = find_parent(self.client, "my-search")
-        return read_result(self.client, parent).model_copy(update={"state": "completed"})
+        return read_result(self.client, parent, "completed")
 
     def outcome(self) -> Outcome:
         """What a search would return."""

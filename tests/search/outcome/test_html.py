@@ -12,9 +12,9 @@ from tuneyard.search.results.result import (
     BaselineResult,
     BestResult,
     MlflowResult,
-    ResultState,
     SearchResult,
 )
+from tuneyard.search.results.state import SearchState
 from tuneyard.spaces import Value
 from tuneyard.spaces.objective import Objective
 
@@ -23,7 +23,7 @@ BEST: dict[str, Value] = {"lr": 0.012345678, "kind": "adam", "beta": 0.9, "epoch
 
 
 def result(
-    best: dict[str, Value] | None, state: ResultState = "completed", **more: object
+    best: dict[str, Value] | None, state: SearchState = "completed", **more: object
 ) -> SearchResult:
     values: dict[str, object] = {
         "search": "my-search",

@@ -8,7 +8,8 @@ import pytest
 
 from tuneyard.search.results.status import SearchStatus
 from tuneyard.search.tracking.client import MlflowClient
-from tuneyard.search.tracking.status import shown_state
+from tuneyard.search.tracking.heartbeat import Pulse
+from tuneyard.search.tracking.state import shown_state
 from tuneyard.spaces.registry import find_description
 
 COUNTS = {"total": 3, "running": 1, "completed": 1, "pruned": 1}
@@ -63,7 +64,7 @@ def test_the_state_that_is_shown(
     now = time.time()
     run = own_records.search("mine", tag, ago=age, heartbeat=max(0, now - silence))
     live = None if job is None else {"other", "mine"} if job else {"other"}
-    assert shown_state(run, live, now) == shown
+    assert shown_state(run, Pulse(), live, now) == shown
 
 
 def test_a_search_that_is_interrupted_runs_no_trials(serve: Any, own_records: Any) -> None:

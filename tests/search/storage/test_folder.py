@@ -14,7 +14,7 @@ from pyarrow.fs import FileType
 
 from tuneyard.search.errors import SearchError
 from tuneyard.search.storage.folder import SPEC, SearchFolder
-from tuneyard.search.storage.proposals import Proposals
+from tuneyard.search.storage.trial_files import TrialFiles
 from tuneyard.search.trials.record import Params
 
 PARAMS: Params = {
@@ -106,6 +106,9 @@ def test_it_is_there_with_its_spec(folder: SearchFolder, storage: str) -> None:
 def test_a_path_is_made_once(tmp_path: Path) -> None:
     first = SearchFolder(tmp_path / "searches", "my-search")
     first.make()
+    # its driver died before it wrote what it searches
+    first.make()
+    first.write(SPEC, "task: diabetes\n")
     with pytest.raises(SearchError) as refused:
         SearchFolder(tmp_path / "searches", "my-search").make()
     assert str(refused.value) == (
@@ -119,16 +122,16 @@ def test_a_path_that_cannot_be_made(tmp_path: Path) -> None:
     with pytest.raises(SearchError) as refused:
         SearchFolder(tmp_path / "file", "my-search").make()
     assert str(refused.value) == (
-        f"the search's folder {tmp_path}/file/my-search can't be made: File exists; name "
+        f"the search's folder {tmp_path}/file/my-search can't be made: Not a directory; name "
         "another with --storage"
     )
 
 
 def test_proposed_trials_are_recorded(folder: SearchFolder, storage: str) -> None:
-    assert Proposals(folder).numbers() == []
+    assert TrialFiles(folder).numbers() == []
     for number in (0, 12, 3, 100_000):
-        Proposals(folder).add(number, PARAMS | {"size": number})
-    other = Proposals(again(folder, storage))
+        TrialFiles(folder).add(number, PARAMS | {"size": number})
+    other = TrialFiles(again(folder, storage))
     assert other.numbers() == [0, 3, 12, 100_000]
     assert other.params(12) == PARAMS | {"size": 12}
     params = other.params(0) or {}
@@ -139,11 +142,11 @@ def test_proposed_trials_are_recorded(folder: SearchFolder, storage: str) -> Non
 
 @pytest.mark.parametrize("kept", [0, 1, 20])
 def test_a_record_that_a_crash_cut_short_is_none(folder: SearchFolder, kept: int) -> None:
-    Proposals(folder).add(4, PARAMS)
+    TrialFiles(folder).add(4, PARAMS)
     text = folder.read("trials/00004.json")
     folder.write("trials/00004.json", text[:kept])
-    assert Proposals(folder).numbers() == [4]
-    assert Proposals(folder).params(4) is None
+    assert TrialFiles(folder).numbers() == [4]
+    assert TrialFiles(folder).params(4) is None
 
 
 def test_a_checkpoint_is_set_aside(folder: SearchFolder, storage: str) -> None:

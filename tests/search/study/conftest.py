@@ -12,7 +12,7 @@ from optuna.trial import FrozenTrial
 
 from tuneyard.search.spec.samplers import Random, Sampler
 from tuneyard.search.storage.folder import SearchFolder
-from tuneyard.search.storage.proposals import Proposals
+from tuneyard.search.storage.trial_files import TrialFiles
 from tuneyard.search.study.study import Study
 from tuneyard.search.trials.record import Params, State, TrialRecord
 from tuneyard.spaces import Float, Int, Space
@@ -55,21 +55,19 @@ class Search:
         self.name = f"{folder.name}-{random.getrandbits(64):x}"
         self.folder = SearchFolder(folder, self.name)
         self.folder.make()
-        self.proposals = Proposals(self.folder)
+        self.proposals = TrialFiles(self.folder)
         self.studies = studies
-        self._begun = False
 
     def study(self, sampler: Sampler | None = None, space: Space[Any] = SMALL) -> Study:
-        resumed, self._begun = self._begun, True
         return Study(
             space,
             Objective("val_loss", "min"),
             sampler or Random(),
             self.folder,
+            self.proposals,
             seed=7,
             name=self.name,
             studies=self.studies,
-            resumed=resumed,
         )
 
     def mirror(self) -> list[FrozenTrial]:

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from tuneyard.search.spec.samplers import GP, TPE, CmaEs, Grid, QuasiRandom, Random, Sampler
-from tuneyard.search.study.study import STORED
+from tuneyard.search.storage.trial_files import KEPT
 from tuneyard.search.trials.record import Params, TrialRecord
 
 
 def known(record: TrialRecord) -> dict[str, Any]:
-    return {name: value for name, value in asdict(record).items() if name in STORED}
+    return {name: value for name, value in asdict(record).items() if name in KEPT}
 
 
 def test_what_ended_is_known_and_the_others_come_first(search: Any) -> None:

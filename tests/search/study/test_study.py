@@ -17,6 +17,7 @@ from pydantic import Field
 
 from tuneyard.search.spec.samplers import GP, TPE, CmaEs, Grid, QuasiRandom, Random, Sampler
 from tuneyard.search.storage.folder import SearchFolder
+from tuneyard.search.storage.trial_files import TrialFiles
 from tuneyard.search.study.study import Study
 from tuneyard.search.trials.record import Params, State, TrialRecord
 from tuneyard.spaces import Float, Int, Length, Space
@@ -77,7 +78,8 @@ def make_study(tmp_path: Path) -> MakeStudy:
         folder = SearchFolder(tmp_path, str(len(list(tmp_path.iterdir()))))
         folder.make()
         objective = Objective("val_loss", mode)  # type: ignore[arg-type]
-        return Study(space, objective, sampler, folder, seed=seed, name="s")
+        files = TrialFiles(folder)
+        return Study(space, objective, sampler, folder, files, seed=seed, name="s")
 
     return make
 

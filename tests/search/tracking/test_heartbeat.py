@@ -13,8 +13,10 @@ from tuneyard.search.tracking import heartbeat as mlflow_heartbeat
 from tuneyard.search.tracking.heartbeat import (
     DEAD_SECONDS,
     Heartbeat,
-    has_driver,
+    Pulse,
+    driver_tags,
     heartbeat_age,
+    process_of,
 )
 from tuneyard.search.tracking.tags import SearchTags
 from tuneyard.search.trials.clock import Clock
@@ -28,6 +30,11 @@ def gone() -> int:
     process = subprocess.Popen(["true"])
     process.wait()
     return process.pid
+
+
+def has_driver(tags: SearchTags, now: float, started: float = 0.0) -> bool:
+    """As one who looks for the first time sees it."""
+    return Pulse().beats("run", tags, now, started)
 
 
 def tags(age: float, driver: str | None) -> SearchTags:
@@ -44,6 +51,8 @@ def tags(age: float, driver: str | None) -> SearchTags:
         ("another-host:GONE", 2.0, True),
         ("another-host:GONE", DEAD_SECONDS - 5, True),
         ("another-host:GONE", DEAD_SECONDS + 1, False),
+        # a clock that is ahead
+        ("another-host:GONE", -DEAD_SECONDS - 1, False),
         ("host:with:colons:GONE", 2.0, True),
         (None, 2.0, True),
     ],
@@ -68,6 +77,40 @@ def test_a_run_that_was_just_made_counts_as_a_heartbeat(gone: int) -> None:
     assert has_driver(SearchTags(), now, started=now - 5)
     assert not has_driver(SearchTags(), now, started=now - DEAD_SECONDS - 1)
     assert not has_driver(SearchTags(driver=f"{HERE}:{gone}"), now, started=now - 5)
+
+
+def at(heartbeat: float) -> SearchTags:
+    return SearchTags(state="running", driver="another-host:1", heartbeat=heartbeat)
+
+
+@pytest.mark.parametrize("skew", [-90.0, 3600.0])
+def test_a_heartbeat_that_changes_is_that_of_a_living_driver(
+    monkeypatch: pytest.MonkeyPatch, skew: float
+) -> None:
+    """Whatever the clock says that wrote it; and it is dead when it has stopped for a minute."""
+    clock = 1000.0
+    monkeypatch.setattr(mlflow_heartbeat.time, "monotonic", lambda: clock)
+    pulse, now = Pulse(), time.time()
+    assert not pulse.beats("run", at(now + skew), now), "a first guess"
+    clock += 5
+    assert pulse.beats("run", at(now + skew + 5), now + 5)
+    clock += DEAD_SECONDS - 1
+    assert pulse.beats("run", at(now + skew + 5), now + 64)
+    clock += 2
+    assert not pulse.beats("run", at(now + skew + 5), now + 66)
+    clock += 2
+    assert pulse.beats("run", at(now + skew + 70), now + 68)
+    assert not Pulse().beats("another", at(0.0), now)
+
+
+def test_a_process_of_this_host_decides(gone: int) -> None:
+    """However old its heartbeat is; a number that another process has by now is not enough."""
+    now = time.time()
+    mine = driver_tags().model_copy(update={"heartbeat": now - 3600})
+    assert has_driver(mine, now)
+    other = mine.model_copy(update={"process": process_of("1") + "0", "heartbeat": now})
+    assert not has_driver(other, now)
+    assert not has_driver(mine.model_copy(update={"driver": f"{HERE}:{gone}"}), now)
 
 
 def written(client: MlflowClient, run_id: str) -> dict[str, str]:

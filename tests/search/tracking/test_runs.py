@@ -12,7 +12,7 @@ from tuneyard.search.errors import SearchError
 from tuneyard.search.spec.files import parse_spec
 from tuneyard.search.spec.resolved import ResolvedSpec
 from tuneyard.search.tracking import runs as mlflow_runs
-from tuneyard.search.tracking.heartbeat import has_driver
+from tuneyard.search.tracking.heartbeat import Pulse
 from tuneyard.search.tracking.runs import (
     close_search,
     describe_search,
@@ -97,13 +97,13 @@ def test_what_a_killed_driver_left_open_is_closed(record_search: Any, store: Mlf
     for number in range(3):
         run = search.trial(number)
         assert run.info.status == "KILLED"
-        assert run.data.tags["tuneyard.state"] == "pruned"
-        assert run.data.tags["tuneyard.reason"] == "interrupt"
+        assert run.data.tags["tuneyard.state"] == "interrupted"
     assert search.trial(3).to_dictionary() == before
     parent = store.get_run(search.run.run_id)
     assert parent.info.status == "KILLED"
     assert parent.data.tags["tuneyard.state"] == "stopped"
-    assert not has_driver(SearchTags.decode(parent.data.tags), time.time())
+    tags = SearchTags.decode(parent.data.tags)
+    assert not Pulse().beats(search.run.run_id, tags, time.time())
 
 
 def test_children_are_found_however_many(

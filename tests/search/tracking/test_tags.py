@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuneyard.search.results.result import ResultState
+from tuneyard.search.results.state import SearchState
 from tuneyard.search.tracking.tags import (
     LAYOUT,
     NO_TRIALS,
@@ -44,7 +44,7 @@ SEARCH_TAGS = some(
     search=TEXT,
     task=TEXT,
     user=TEXT,
-    state=st.sampled_from(get_args(ResultState)),
+    state=st.sampled_from(get_args(SearchState)),
     begun=st.booleans(),
     budget=COUNT,
     metric=TEXT,
@@ -55,6 +55,7 @@ SEARCH_TAGS = some(
     code=TEXT,
     version=TEXT,
     driver=TEXT,
+    process=TEXT,
     heartbeat=FINITE,
     wall=FINITE,
     trials=st.dictionaries(st.sampled_from(["total", "running", *ENDS]), COUNT),

@@ -106,7 +106,7 @@ def test_everything_comes_out_as_told(
     client: MlflowClient, folder: SearchFolder, tmp_path: Path
 ) -> None:
     where = experiment(client)
-    writer = MlflowWriter(client, where)
+    writer = MlflowWriter(client, where, folder)
     Path(folder.path, SAVED, "model.pt").write_bytes(b"\x00weights")
     writer.start(0, "first", {"tuneyard.number": "0"})
     writer.log(0, params={"optimizer.sgd.lr": "0.1", "batch_size": "none"})
@@ -151,7 +151,7 @@ def test_remove_takes_the_artifacts_then_what_waited_for_that(
     client: MlflowClient, folder: SearchFolder
 ) -> None:
     where = experiment(client)
-    writer = MlflowWriter(client, where)
+    writer = MlflowWriter(client, where, folder)
     seen: list[list[str]] = []
 
     def then() -> None:
@@ -171,10 +171,12 @@ def test_remove_takes_the_artifacts_then_what_waited_for_that(
     assert folder.kept_trials() == []
 
 
-def test_one_batch_a_run_a_flush(store: MlflowClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_batch_a_run_a_flush(
+    store: MlflowClient, monkeypatch: pytest.MonkeyPatch, folder: SearchFolder
+) -> None:
     monkeypatch.setattr(mlflow_writer, "FLUSH_SECONDS", 60)  # the one flush is that of the end
     client = Watched(store)
-    writer = MlflowWriter(client, experiment(store))  # type: ignore[arg-type]
+    writer = MlflowWriter(client, experiment(store), folder)  # type: ignore[arg-type]
     for key in range(5):
         writer.start(key, f"run {key}", {"tuneyard.number": str(key)})
         writer.log(key, params={"lr": "0.1"})
@@ -191,9 +193,9 @@ def test_one_batch_a_run_a_flush(store: MlflowClient, monkeypatch: pytest.Monkey
     assert {batch[1:] for batch in client.batches} == {(100, 1, 0)}
 
 
-def test_a_run_with_nothing_new_costs_nothing(store: MlflowClient) -> None:
+def test_a_run_with_nothing_new_costs_nothing(store: MlflowClient, folder: SearchFolder) -> None:
     client = Watched(store)
-    writer = MlflowWriter(client, experiment(store))  # type: ignore[arg-type]
+    writer = MlflowWriter(client, experiment(store), folder)  # type: ignore[arg-type]
     writer.start(0, "first", {})
     writer.log(0, params={"lr": "0.1"})
     until(lambda: client.calls["log_batch"])
@@ -203,9 +205,9 @@ def test_a_run_with_nothing_new_costs_nothing(store: MlflowClient) -> None:
     assert [batch[1:] for batch in client.batches] == [(0, 1, 0), (1, 0, 0)]
 
 
-def test_more_than_mlflow_takes_at_once(client: MlflowClient) -> None:
+def test_more_than_mlflow_takes_at_once(client: MlflowClient, folder: SearchFolder) -> None:
     where = experiment(client)
-    writer = MlflowWriter(client, where)
+    writer = MlflowWriter(client, where, folder)
     writer.start(0, "large", {})
     params = {f"param.{number:03d}": str(number) for number in range(250)}
     points = {epoch: float(epoch) for epoch in range(1500)}
@@ -221,9 +223,9 @@ def test_more_than_mlflow_takes_at_once(client: MlflowClient) -> None:
     assert run.info.status == "FINISHED"
 
 
-def test_a_long_reason_is_cut_not_refused(client: MlflowClient) -> None:
+def test_a_long_reason_is_cut_not_refused(client: MlflowClient, folder: SearchFolder) -> None:
     where = experiment(client)
-    writer = MlflowWriter(client, where)
+    writer = MlflowWriter(client, where, folder)
     writer.start(0, "failed", {})
     writer.log(0, tags={"tuneyard.reason": "ValueError: " + "x" * 50_000})
     writer.end(0, "FAILED")
@@ -237,7 +239,7 @@ def test_a_lost_answer_repeats_nothing(
     store: MlflowClient, folder: SearchFolder, method: str
 ) -> None:
     client, where = Watched(store, method), experiment(store)
-    writer = MlflowWriter(client, where)  # type: ignore[arg-type]
+    writer = MlflowWriter(client, where, folder)  # type: ignore[arg-type]
     for key in range(3):
         writer.start(key, f"run {key}", {"mlflow.parentRunId": "p", "tuneyard.number": str(key)})
         writer.log(key, params={"lr": "0.1"}, metrics={"val_loss": {1: 0.5, 2: 0.4}})
@@ -257,9 +259,11 @@ def test_a_lost_answer_repeats_nothing(
         assert [file.path for file in store.list_artifacts(run.info.run_id)] == ["checkpoint"]
 
 
-def test_a_run_that_mlflow_refuses_does_not_hold_up_the_others(store: MlflowClient) -> None:
+def test_a_run_that_mlflow_refuses_does_not_hold_up_the_others(
+    store: MlflowClient, folder: SearchFolder
+) -> None:
     where = experiment(store)
-    writer = MlflowWriter(store, where)
+    writer = MlflowWriter(store, where, folder)
     writer.start(0, "deleted by a person", {})
     until(lambda: writer.run_id(0))
     store.delete_run(str(writer.run_id(0)))
@@ -276,12 +280,12 @@ def test_a_run_that_mlflow_refuses_does_not_hold_up_the_others(store: MlflowClie
 
 
 def test_a_server_that_stays_away_holds_nobody_up(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, folder: SearchFolder
 ) -> None:
     caplog.set_level("WARNING")
     # as `connect` sets it: MLflow's own default is many, each later than the one before
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
-    writer = MlflowWriter(MlflowClient("http://127.0.0.1:9"), "1")  # the port of "discard"
+    writer = MlflowWriter(MlflowClient("http://127.0.0.1:9"), "1", folder)  # the port of "discard"
     asked = time.monotonic()
     writer.start(-1, "search", {}, run_id="0" * 32)
     for key in range(3):
@@ -304,7 +308,7 @@ def test_a_server_killed_in_mid_search(
     caplog.set_level("WARNING")
     client = connect(mlflow_server.uri)
     where = experiment(client)
-    writer = MlflowWriter(client, where)
+    writer = MlflowWriter(client, where, folder)
 
     def trial(key: int, epochs: range) -> None:
         writer.log(key, metrics={"val_loss": {epoch: 1 / epoch for epoch in epochs}})

@@ -28,6 +28,7 @@ class FakeTrial:
     params: Params = field(default_factory=lambda: {"lr": 0.1, "epochs": 10})
     error: Exception | None = None
     saved: str | None = None
+    error_file: str | None = None
 
     def __post_init__(self) -> None:
         self.trial_id = f"id{self.number}"
@@ -85,9 +86,9 @@ def result(
 class Tune:
     """Calls the callbacks as the controller does."""
 
-    def __init__(self, *before: TrialRecord, epochs: dict[int, int] | None = None) -> None:
+    def __init__(self, *before: TrialRecord) -> None:
         self.listener = Listener()
-        self.events = TrialEvents([self.listener], before, epochs)
+        self.events = TrialEvents([self.listener], before)
 
     def start(self, trial: FakeTrial) -> None:
         self.events.on_trial_start(0, [], trial)  # type: ignore[arg-type]
@@ -325,18 +326,18 @@ def test_what_ended_before_is_restored_once_and_counted() -> None:
     assert tune.events.records[0] is before[0]
 
 
-def test_epochs_that_an_earlier_run_reported_are_not_told_again() -> None:
-    """From its checkpoint, or from the start: what MLflow has is not written twice."""
-    tune = Tune(epochs={3: 4})
-    trial, other = FakeTrial(3), FakeTrial(5)
-    for one in (trial, other):
-        tune.start(one)
-    tune.report(trial, result(3, [0.8, 0.7]))  # it goes on from epoch 1
-    assert tune.told("progressed") == []
-    tune.report(trial, result(6, [0.6, 0.5, 0.4]))
-    tune.report(other, result(2, [0.9, 0.8]))
-    assert tune.told("progressed") == [(3, 6, losses(0.5, 0.4)), (5, 2, losses(0.9, 0.8))]
-    assert [record.value for record in tune.events.records] == [0.4, 0.8]
+def test_epochs_that_come_again_are_not_told_again(tune: Tune) -> None:
+    trial = FakeTrial(3)
+    tune.start(trial)
+    tune.report(trial, result(3, [0.9, 0.8, 0.7]))
+    tune.report(trial, result(2, [0.9, 0.8]))
+    tune.report(trial, result(5, [0.9, 0.8, 0.7, 0.6, 0.5]))
+    assert tune.told("progressed") == [(3, 3, losses(0.9, 0.8, 0.7)), (3, 5, losses(0.6, 0.5))]
+
+
+def test_a_trial_that_there_is_no_time_for_ends_too(tune: Tune) -> None:
+    tune.events.give_up(7, {"lr": 0.1}, "time")
+    assert tune.listener.told == [("started", 7), ("ended", 7, "pruned", "time")]
 
 
 def test_a_changed_config_is_not_what_was_proposed() -> None:
