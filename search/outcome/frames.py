@@ -11,7 +11,8 @@ import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from tuneyard.search.results.csv import trials_csv
+from tuneyard.search.results.csv import COLUMNS as BEFORE
+from tuneyard.search.results.csv import param_paths, trials_csv
 from tuneyard.search.tracking.recorded import RecordedTrial
 from tuneyard.search.trials.record import TrialRecord
 
@@ -20,9 +21,6 @@ REQUESTS = 8
 
 COLUMNS = ("state", "reason", "value", "best_epoch", "seconds")
 """Of a trial, before its parameters."""
-
-_BEFORE = ("number", "state", "reason", "value", "best_epoch", "epochs", "seconds", "node")
-"""The columns of ``trials.csv`` before the parameters, one of which may have the same name."""
 
 
 def param_column(path: str) -> str:
@@ -40,11 +38,11 @@ def trials_frame(table: str) -> pd.DataFrame:
         By ``number``: `COLUMNS`, and each parameter's `param_column`. Whole numbers and truth
         values stay what they are where a trial has none, which is then ``<NA>``.
     """
-    paths = next(csv.reader(io.StringIO(table)))[len(_BEFORE) :]
+    paths = param_paths(next(csv.reader(io.StringIO(table))))
     frame = pd.read_csv(
         io.StringIO(table),
         header=0,
-        names=[*(f"trial {name}" for name in _BEFORE), *paths],
+        names=[*(f"trial {name}" for name in BEFORE), *paths],
         # "none" and "nan" are words that a parameter may have
         keep_default_na=False,
         na_values=[""],
@@ -52,7 +50,7 @@ def trials_frame(table: str) -> pd.DataFrame:
         dtype={"trial state": "str", "trial reason": "str"},
     )
     frame = frame.set_index("trial number").rename_axis("number").sort_index()
-    frame = frame.drop(columns=["trial epochs", "trial node"])
+    frame = frame.drop(columns=["trial epoch", "trial node"])
     frame.columns = pd.Index([*COLUMNS, *map(param_column, paths)])
     frame = frame.astype({"value": "float64", "seconds": "float64", "best_epoch": "Int64"})
     frame.loc[frame["value"].isna(), "best_epoch"] = pd.NA

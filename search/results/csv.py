@@ -9,15 +9,16 @@ from collections.abc import Sequence
 from tuneyard.search.trials.record import TrialRecord
 from tuneyard.spaces import to_text
 
+COLUMNS = ("number", "state", "reason", "value", "best_epoch", "epoch", "seconds", "node")
+"""Of a trial, before its parameters; `epoch` is the last one that it trained."""
+
 
 def trials_csv(records: Sequence[TrialRecord]) -> str:
-    """Every trial a row: number, state, reason, value, best epoch, epochs, seconds, params."""
+    """Every trial a row: `COLUMNS`, and its parameters by their `header`."""
     paths = sorted({path for record in records for path in record.best_params | record.params})
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
-    table.writerow(
-        ["number", "state", "reason", "value", "best_epoch", "epochs", "seconds", "node", *paths]
-    )
+    table.writerow([*COLUMNS, *map(header, paths)])
     for record in records:
         shown = record.best_params or record.params
         params = {path: to_text(value) for path, value in shown.items()}
@@ -35,3 +36,15 @@ def trials_csv(records: Sequence[TrialRecord]) -> str:
             ]
         )
     return text.getvalue()
+
+
+def header(path: str) -> str:
+    """The header of a parameter: its dotted path, or ``params.value`` where `COLUMNS` has it."""
+    return f"params.{path}" if path in COLUMNS else path
+
+
+def param_paths(headers: Sequence[str]) -> list[str]:
+    """The paths of the parameters in the first row of a table."""
+    names = headers[len(COLUMNS) :]
+    paths = {header(path): path for path in COLUMNS}
+    return [paths.get(name, name) for name in names]

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pytest
 from pydantic import ValidationError
 
-from tuneyard.search.results.csv import trials_csv
+from tuneyard.search.results.csv import param_paths, trials_csv
 from tuneyard.search.results.result import (
     BaselineResult,
     BestResult,
@@ -180,7 +180,7 @@ def test_trials_csv() -> None:
         "reason": "completed",
         "value": "0.30000000000000004",
         "best_epoch": "7",
-        "epochs": "9",
+        "epoch": "9",
         "seconds": "1.235",
         "node": "",
         "batch_size": "none",
@@ -190,3 +190,16 @@ def test_trials_csv() -> None:
     }
     assert (second["state"], second["reason"], second["value"]) == ("failed", 'a "b",\nc', "")
     assert (second["optimizer.kind"], second["optimizer.sgd.lr"]) == ("adam", "")
+
+
+def test_a_parameter_named_like_a_column_has_one_of_its_own() -> None:
+    params: Params = {"epoch": 3, "epochs": 30, "seconds": 1.5, "state": "solid", "group.value": 2}
+    ended = TrialRecord(0, params, state="completed", epoch=9, value=0.5, seconds=7.0)
+    table = list(csv.reader(io.StringIO(trials_csv([ended]))))
+    names, row = table
+    assert len(set(names)) == len(names)
+    shown = dict(zip(names, row, strict=True))
+    assert (shown["epoch"], shown["seconds"], shown["state"]) == ("9", "7.0", "completed")
+    assert shown["epochs"] == "30"
+    assert (shown["params.epoch"], shown["params.seconds"]) == ("3", "1.5")
+    assert sorted(param_paths(names)) == sorted(params)
