@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tuneyard.search.access import redacted
 from tuneyard.search.errors import SearchError
+from tuneyard.search.results.display import announce
 from tuneyard.search.results.result import SearchResult
 from tuneyard.search.results.state import SearchState
 from tuneyard.search.spec.budget import Budget
@@ -91,6 +92,7 @@ def search(
         )
     check_store(settings.tracking_uri)
     with prepared(spec, name, settings, folder, resumed=False) as ready:
+        announce("opening MLflow")
         client = connect(settings.tracking_uri)
         if find_search(client, name):
             raise SearchError(
@@ -135,6 +137,7 @@ def resume(
         there = _seen_from_cluster(settings)
         again = partial(resume, name, there, budget, accept_changes=accept_changes)
         return through_client(settings.address, again)
+    announce("opening MLflow")
     check_store(settings.tracking_uri, must_exist=True)
     client = connect(settings.tracking_uri)
     folder = SearchFolder(settings.storage, name)

@@ -8,7 +8,7 @@ from typing import Any  # Any: users' functions
 from tuneyard.search import api
 from tuneyard.search.errors import SearchError
 from tuneyard.search.outcome.outcome import Outcome
-from tuneyard.search.results.progress import in_notebook
+from tuneyard.search.results.display import displayed, in_notebook
 from tuneyard.search.spec.budget import Budget
 from tuneyard.search.spec.files import parse_spec
 from tuneyard.search.spec.search import SearchSpec
@@ -74,7 +74,9 @@ def search(
         restrictions = {} if space is None else {"space": space}
         asked = parse_spec({"task": _named(task)} | restrictions | spec)
     settings = _displayed(settings)
-    return Outcome(api.search(asked, settings), settings)
+    with displayed(settings.display):
+        result = api.search(asked, settings)
+    return Outcome(result, settings)
 
 
 def _functions(
@@ -138,7 +140,8 @@ def resume(
         DataError: The task's data can't be had; nothing has changed.
     """
     settings = _displayed(settings)
-    result = api.resume(name, settings, budget, accept_changes=accept_changes)
+    with displayed(settings.display):
+        result = api.resume(name, settings, budget, accept_changes=accept_changes)
     return Outcome(result, settings)
 
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from html import escape
 
 from IPython.core.getipython import get_ipython
 from IPython.display import DisplayHandle, display
 
-from tuneyard.search.results.screens import Screen, Standing
+from tuneyard.search.results.screens import BETWEEN, Screen, Standing
 
 KEPT_LINES = 5
 """How many lines of failures stay; more would be longer than the search's result."""
 
-_CUT = "overflow:hidden;text-overflow:ellipsis;white-space:nowrap"
+WIDTH = 120
+"""Characters of the table, whose width in pixels nobody knows here."""
 
 
 def has_kernel() -> bool:
@@ -31,19 +32,24 @@ class Notebook(Screen):
     seconds = 0.5
 
     def __init__(self) -> None:
+        self._phase = ""
+        self._standing: Standing | None = None
         self._lines: list[str] = []
         self._handle: DisplayHandle | None = None
 
+    def phase(self, what: str) -> None:
+        """Shows what is done."""
+        self._phase = what
+        self._show()
+
     def start(self, standing: Callable[[], Standing]) -> None:
-        """Makes the output."""
-        bundle = self._bundle(standing())
-        self._handle = display(bundle, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+        """Shows the trials."""
+        self.refresh(standing())
 
     def refresh(self, standing: Standing) -> None:
         """Shows the search as it stands now."""
-        if self._handle is not None:
-            bundle = self._bundle(standing)
-            self._handle.update(bundle, raw=True)  # type: ignore[no-untyped-call]
+        self._standing = standing
+        self._show()
 
     def say(self, line: str) -> None:
         """Keeps a line; the next refresh shows it."""
@@ -51,15 +57,32 @@ class Notebook(Screen):
 
     def stop(self, standing: Standing) -> None:
         """Leaves the search's last line, and the failures."""
-        self.refresh(Standing(standing.ended, standing.budget, standing.line, (), ()))
+        self.refresh(Standing(standing.ended, standing.budget, standing.counts, standing.facts))
 
-    def _bundle(self, standing: Standing) -> dict[str, str]:
-        lines = [standing.line, *self._lines[-KEPT_LINES:]]
-        parts = [_bar(standing), *(f"<div>{escape(line)}</div>" for line in lines)]
-        if standing.rows:
-            parts.append(_table(standing))
+    def close(self) -> None:
+        """Takes away what was done last."""
+        self.phase("")
+
+    def _show(self) -> None:
+        """Makes the output, or updates it."""
+        bundle = self._bundle()
+        if self._handle is None:
+            self._handle = display(bundle, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+        else:
+            self._handle.update(bundle, raw=True)  # type: ignore[no-untyped-call]
+
+    def _bundle(self) -> dict[str, str]:
+        standing, kept = self._standing, self._lines[-KEPT_LINES:]
+        said = [line for line in (self._phase, *kept) if line]
+        parts = [f"<div>{escape(line)}</div>" for line in said]
+        if standing is not None:
+            facts = (_facts(standing.counts), _facts(standing.facts))
+            parts = [_bar(standing), *facts, *parts]
+            said = [standing.line, *said]
+            if standing.rows:
+                parts.append(_table(standing))
         html = f'<div style="font-size:0.9em">{"".join(parts)}</div>'
-        return {"text/html": html, "text/plain": "\n".join(lines)}
+        return {"text/html": html, "text/plain": "\n".join(said)}
 
 
 def _bar(standing: Standing) -> str:
@@ -69,19 +92,23 @@ def _bar(standing: Standing) -> str:
     )
 
 
+def _facts(facts: Sequence[str]) -> str:
+    """A line that breaks between two facts, and nowhere else."""
+    whole = (f'<span style="white-space:nowrap">{escape(fact)}</span>' for fact in facts)
+    return f"<div>{BETWEEN.join(whole)}</div>"
+
+
 def _table(standing: Standing) -> str:
-    """The best trials; the last column takes the width that remains, and is cut."""
-    left = "text-align:left;padding:0.1em 1em 0.1em 0"
-    styles = [f"{left};white-space:nowrap"] * len(standing.columns)
-    styles[-1] = f"{left};width:100%;max-width:0;{_CUT}"
+    """The best trials, to be scrolled where the page is narrow."""
+    columns, rows = standing.table(WIDTH)
+    style = "text-align:left;padding:0.1em 1em 0.1em 0;white-space:nowrap"
 
     def row(tag: str, cells: tuple[str, ...]) -> str:
-        written = (
-            f'<{tag} style="{style}">{escape(cell)}</{tag}>'
-            for style, cell in zip(styles, cells, strict=True)
-        )
+        written = (f'<{tag} style="{style}">{escape(cell)}</{tag}>' for cell in cells)
         return f"<tr>{''.join(written)}</tr>"
 
-    head = f"<thead>{row('th', standing.columns)}</thead>"
-    body = "".join(row("td", cells) for cells in standing.rows)
-    return f'<table style="width:100%;margin:0">{head}<tbody>{body}</tbody></table>'
+    body = "".join(row("td", cells) for cells in rows)
+    table = (
+        f'<table style="margin:0"><thead>{row("th", columns)}</thead><tbody>{body}</tbody></table>'
+    )
+    return f'<div style="overflow-x:auto">{table}</div>'

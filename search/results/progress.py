@@ -1,35 +1,19 @@
-"""The live display of a search: on a terminal, in a notebook, as plain lines elsewhere."""
+"""The live display of a search's trials."""
 
 from __future__ import annotations
 
-import sys
 import time
 from operator import itemgetter
 
-from rich.console import Console
-
 from tuneyard.search.results.comparison import best_against_baseline
-from tuneyard.search.results.screens import Log, Screen, Standing, Terminal
+from tuneyard.search.results.screens import Screen, Standing
 from tuneyard.search.spec.resolved import ResolvedSpec
 from tuneyard.search.trials.clock import Clock
 from tuneyard.search.trials.listener import History, TrialListener
 from tuneyard.search.trials.record import FAILURES, TrialRecord
-from tuneyard.spaces import to_text
 from tuneyard.trainables.worker.assignment import BASELINE
 
-LINE_SECONDS = 10.0
-"""Without a terminal, the shortest time between two lines."""
-
 TOP = 5
-
-
-def in_notebook() -> bool:
-    """Whether this process is the kernel of a notebook."""
-    if "IPython" not in sys.modules:
-        return False
-    from tuneyard.search.results.notebook import has_kernel
-
-    return has_kernel()
 
 
 class Progress(TrialListener):
@@ -38,33 +22,28 @@ class Progress(TrialListener):
     Args:
         search: What is searched.
         clock: Its clock.
-        show: Whether to show anything at all.
-        console: Where; None means the notebook if there is one, else stderr.
+        screen: Where it is shown.
     """
 
-    def __init__(
-        self,
-        search: ResolvedSpec,
-        clock: Clock,
-        *,
-        show: bool,
-        console: Console | None = None,
-    ) -> None:
+    def __init__(self, search: ResolvedSpec, clock: Clock, screen: Screen) -> None:
         self._budget = search.spec.trials
         self._objective = search.task.objective
-        self._screen = _screen(show, console)
+        self._screen = screen
         self._records: dict[int, TrialRecord] = {}
         self._clock = clock
         self._ended = 0
         self._shown = 0.0
         self._traced = False
+        self._waits = False
+        self._answered = False
 
     def search_started(self) -> None:
-        """Starts the live display."""
+        """Shows the trials."""
         self._screen.start(self._standing)
 
     def search_ended(self) -> None:
-        """Ends the live display, and leaves its last line."""
+        """Leaves the last lines."""
+        self._answer()
         self._screen.stop(self._standing())
 
     def restored(self, record: TrialRecord) -> None:
@@ -75,13 +54,18 @@ class Progress(TrialListener):
     def started(self, record: TrialRecord) -> None:
         """A trial runs."""
         self._records[record.number] = record
+        if not self._waits:
+            self._waits = True
+            self._screen.phase("waiting for the first result")
 
     def progressed(self, record: TrialRecord, history: History) -> None:
         """A trial trained some epochs."""
+        self._answer()
         self._maybe_refresh()
 
     def ended(self, record: TrialRecord) -> None:
         """A trial ended."""
+        self._answer()
         self._ended += 1
         if record.state == "failed":
             if record.traceback and not self._traced:
@@ -91,6 +75,12 @@ class Progress(TrialListener):
             self._screen.say(f"trial {record.number} failed: {record.reason}")
         self._maybe_refresh()
 
+    def _answer(self) -> None:
+        """There is a first result: from now on the trials say what is done."""
+        if not self._answered:
+            self._answered = True
+            self._screen.phase("")
+
     def _maybe_refresh(self) -> None:
         now = time.monotonic()
         if now - self._shown >= self._screen.seconds:
@@ -99,34 +89,29 @@ class Progress(TrialListener):
 
     def _standing(self) -> Standing:
         """How the search stands, with the top trials."""
-        rows = tuple(
-            (
-                str(record.number),
-                record.state,
-                str(record.epoch),
-                f"{record.value:.4g}",
-                ", ".join(f"{path}={_short(value)}" for path, value in record.params.items()),
-            )
-            for record in self._ranked()[:TOP]
+        top = self._ranked()[:TOP]
+        return Standing(
+            self._ended,
+            self._budget,
+            self._counts(),
+            tuple(fact for fact in (self._best(), self._times()) if fact),
+            ("trial", "state", "epoch", self._objective.metric),
+            tuple((str(one.number), one.state, str(one.epoch), f"{one.value:.4g}") for one in top),
+            tuple(one.params for one in top),
         )
-        columns = ("trial", "state", "epoch", self._objective.metric, "config")
-        return Standing(self._ended, self._budget, self._line(), columns, rows)
 
-    def _line(self) -> str:
-        """The search in one line."""
+    def _counts(self) -> tuple[str, ...]:
+        """How many trials there are, by how they do."""
         records = list(self._records.values())
         running = sum(record.state == "running" for record in records)
         pruned = sum(record.state == "pruned" for record in records)
         failed = sum(record.state in FAILURES for record in records)
-        parts = [
+        return (
             f"{self._ended}/{self._budget} trials",
             f"{running} running",
             f"{pruned} pruned",
             f"{failed} failed",
-            self._best(),
-            self._times(),
-        ]
-        return " · ".join(part for part in parts if part)
+        )
 
     def _best(self) -> str:
         """The best so far against the baseline."""
@@ -156,19 +141,6 @@ class Progress(TrialListener):
             if record.value is not None and record.state not in FAILURES
         ]
         return [record for _, record in sorted(valued, key=itemgetter(0))]
-
-
-def _screen(show: bool, console: Console | None) -> Screen:
-    if show and console is None and in_notebook():
-        from tuneyard.search.results.notebook import Notebook
-
-        return Notebook()
-    console = console or Console(stderr=True, quiet=not show)
-    return Terminal(console) if show and console.is_terminal else Log(console, LINE_SECONDS)
-
-
-def _short(value: object) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else to_text(value)
 
 
 def _minutes(seconds: float) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from tuneyard.search.errors import SearchError, first_line
+from tuneyard.search.results.display import announce
 from tuneyard.search.results.result import SearchResult
 from tuneyard.search.stages.context import SearchContext
 from tuneyard.search.stages.evaluate import Evaluate
@@ -38,6 +39,7 @@ def drive(context: SearchContext) -> SearchResult:
         context.folder.forget(RESULT)
         with Heartbeat(context.client, context.run.run_id, context.clock):
             for stage in STAGES:
+                announce(stage.doing)
                 stage.run(context, findings)
     except LostSearchError:
         raise

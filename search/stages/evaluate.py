@@ -31,6 +31,8 @@ NO_MODEL = (
 class Evaluate(Stage):
     """Tests the best model: here, or where there is a GPU if trials took one."""
 
+    doing = "testing the best model"
+
     def run(self, context: SearchContext, findings: Findings) -> None:
         """Adds the tested model, where a trial succeeded; a driver before may have tested it."""
         best = findings.best

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
-from tuneyard.search.results.display import current_screen
+from tuneyard.search.results.display import announce, current_screen
 from tuneyard.search.results.progress import Progress
 from tuneyard.search.spec.resolved import ResolvedSpec
 from tuneyard.search.stages.context import SearchContext
 from tuneyard.search.stages.explored import Explored
 from tuneyard.search.stages.stage import Findings, Stage
 from tuneyard.search.storage.checkpoints import BestCheckpoints
+from tuneyard.search.study.study import Study
 from tuneyard.search.tracking.client import Run
 from tuneyard.search.tracking.recorder import Recorder
 from tuneyard.search.tracking.runs import ChildRun, has_end
@@ -19,6 +20,7 @@ from tuneyard.search.trials.listener import TrialListener
 from tuneyard.search.trials.ranking import best_trial
 from tuneyard.search.trials.record import TrialRecord, trial_folder
 from tuneyard.search.tune.events import SearchStopper, TrialEvents
+from tuneyard.search.tune.resources import Capacity
 from tuneyard.search.tune.runner import run_trials
 
 logger = logging.getLogger(__name__)
@@ -29,6 +31,8 @@ GIVE_UP_SECONDS = 60.0
 
 class Explore(Stage):
     """Trains configs that the study proposes, until the budget is used up."""
+
+    doing = "preparing the trials"
 
     def run(self, context: SearchContext, findings: Findings) -> None:
         """Every trial has ended and is recorded when it returns.
@@ -70,10 +74,12 @@ class Explore(Stage):
         try:
             if explored is None:
                 _warn_of_unknown_epochs(search)
+                announce(_starting(search, study))
                 explored = self._explore(context, events, stopper)
         finally:
             for listener in listeners:
                 listener.search_ended()
+            announce("writing the last trials to MLflow")
             missing_runs = recorder.writer.flush(GIVE_UP_SECONDS)
             self._warn(context, missing_runs, study.close(GIVE_UP_SECONDS))
         checkpoints.sweep()
@@ -129,6 +135,13 @@ class Explore(Stage):
                     context.folder,
                     context.search.name,
                 )
+
+
+def _starting(search: ResolvedSpec, study: Study) -> str:
+    """What happens until the first trials run, each of them in a worker of its own."""
+    count = min(Capacity(search.resources, None)(), search.spec.trials - len(study.ended_before))
+    count = min(count, search.spec.max_concurrent_trials or count)
+    return f"starting {count} {'worker' if count == 1 else 'workers'} (each imports PyTorch)"
 
 
 def _warn_of_unknown_epochs(search: ResolvedSpec) -> None:

@@ -27,6 +27,8 @@ TABLE = "trials.csv"
 class Publish(Stage):
     """Makes the result, and writes it with the table of all trials."""
 
+    doing = "writing the result"
+
     def run(self, context: SearchContext, findings: Findings) -> None:
         """Adds the result."""
         result, table = _result(context, findings), trials_csv(findings.trials)

@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 class Register(Stage):
     """Logs the best model on its trial's run, and registers it."""
 
+    doing = "registering the best model"
+
     def run(self, context: SearchContext, findings: Findings) -> None:
         """Does nothing where no trial succeeded."""
         if findings.best is None or findings.tested is None:

@@ -31,7 +31,13 @@ class Findings:
 
 
 class Stage(ABC):
-    """One step of a search; `tuneyard.search.stages.driver` holds their order."""
+    """One step of a search; `tuneyard.search.stages.driver` holds their order.
+
+    Attributes:
+        doing: What it does, in a few words for the display.
+    """
+
+    doing: str
 
     @abstractmethod
     def run(self, context: SearchContext, findings: Findings) -> None:

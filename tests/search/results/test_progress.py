@@ -14,6 +14,7 @@ from rich.console import Console
 
 from tuneyard.search.results import progress
 from tuneyard.search.results.progress import Progress
+from tuneyard.search.results.screens import Log, Terminal
 from tuneyard.search.spec.files import parse_spec
 from tuneyard.search.spec.resolved import ResolvedSpec
 from tuneyard.search.spec.search import SearchSpec
@@ -47,16 +48,6 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Seconds:
     return clock
 
 
-@contextmanager
-def from_start_to_end(shown: Progress) -> Iterator[None]:
-    """A search from its start to its end."""
-    shown.search_started()
-    try:
-        yield
-    finally:
-        shown.search_ended()
-
-
 class Shown:
     """A search shown on a console of its own; `before` are trials that ended in earlier runs."""
 
@@ -74,7 +65,18 @@ class Shown:
         search = parse_spec({"task": "diabetes", "trials": 10} | spec)
         self.clock = Clock(search.trials - before, search.time, 500.0 if before else 0.0)
         resolved = ranked_by(Objective("val_loss", mode), search)
-        self.progress = Progress(resolved, self.clock, show=True, console=console)
+        self.screen = Terminal(console) if terminal else Log(console)
+        self.progress = Progress(resolved, self.clock, self.screen)
+
+    @contextmanager
+    def search(self) -> Iterator[None]:
+        """A search from its start to its end."""
+        self.progress.search_started()
+        try:
+            yield
+        finally:
+            self.progress.search_ended()
+            self.screen.close()
 
     def trial(
         self, number: int, value: float | None = None, state: State = "completed", **more: Any
@@ -91,13 +93,13 @@ class Shown:
             self.progress.ended(record)
         return record
 
-    def table(self, has: str) -> list[str]:
-        """The rows of the live table as last shown, once something is in it."""
+    def drawn(self, has: str) -> list[str]:
+        """The live display as it was last drawn, once something is in it."""
         end = time.monotonic() + 10
-        while has not in (shown := self.text.rpartition("trial  state")[2]):
+        while has not in (shown := f"━{self.text.rpartition('━━━')[2]}"):
             assert time.monotonic() < end, self.text
             time.sleep(0.05)
-        return f"trial  state{shown}".splitlines()
+        return [line.rstrip() for line in shown.splitlines()]
 
     @property
     def text(self) -> str:
@@ -105,12 +107,12 @@ class Shown:
 
     @property
     def lines(self) -> list[str]:
-        return self.text.splitlines()
+        return [line for line in self.text.splitlines() if line.strip()]
 
 
 def test_the_line_of_a_log(clock: Seconds) -> None:
     shown = Shown(terminal=False, width=40)
-    with from_start_to_end(shown.progress):
+    with shown.search():
         clock.now += 1
         shown.trial(0, 0.8)
         shown.trial(1, 0.41234567)
@@ -128,7 +130,7 @@ def test_the_line_of_a_log(clock: Seconds) -> None:
 def test_a_log_is_told_every_ten_seconds(clock: Seconds) -> None:
     shown = Shown(terminal=False)
     record = TrialRecord(0, {})
-    with from_start_to_end(shown.progress):
+    with shown.search():
         shown.progress.started(record)
         for _ in range(35):
             clock.now += 1
@@ -140,7 +142,7 @@ def test_a_log_is_told_every_ten_seconds(clock: Seconds) -> None:
 
 def test_a_search_without_a_trial_yet(clock: Seconds) -> None:
     shown = Shown(terminal=False)
-    with from_start_to_end(shown.progress):
+    with shown.search():
         clock.now += 3661
     assert shown.lines == ["0/10 trials · 0 running · 0 pruned · 0 failed · 61:01 elapsed"]
 
@@ -160,7 +162,7 @@ def test_what_is_left(
     clock: Seconds, budget: str | None, elapsed: float, ended: int, remaining: str
 ) -> None:
     shown = Shown(terminal=False, **({"time": budget} if budget else {}))
-    with from_start_to_end(shown.progress):
+    with shown.search():
         for number in range(ended):
             shown.trial(number, 0.5)
         clock.now += elapsed
@@ -172,7 +174,7 @@ def test_a_resumed_search_counts_what_was_before(clock: Seconds) -> None:
     for number, state in enumerate(("completed", "pruned", "diverged", "completed")):
         record = TrialRecord(number, {}, state=state, value=1.0 - number / 10)  # type: ignore[arg-type]
         shown.progress.restored(record)
-    with from_start_to_end(shown.progress):
+    with shown.search():
         shown.trial(4, 0.9)
         clock.now += 10
     # the first run's trials were ended in its own time
@@ -188,7 +190,7 @@ def test_the_best_so_far_did_not_fail(
     clock: Seconds, mode: Literal["min", "max"], best: str
 ) -> None:
     shown = Shown(terminal=False, mode=mode)
-    with from_start_to_end(shown.progress):
+    with shown.search():
         shown.trial(0, 0.5)
         shown.trial(1, 0.9)
         shown.trial(2, 0.2)
@@ -207,14 +209,14 @@ REASONS = [
 @pytest.mark.parametrize("reason", REASONS)
 def test_a_failure_is_printed_as_it_is(clock: Seconds, terminal: bool, reason: str) -> None:
     shown = Shown(terminal=terminal, width=60)
-    with from_start_to_end(shown.progress):
+    with shown.search():
         shown.trial(7, None, "failed", reason=reason)
         assert f"trial 7 failed: {reason}\n" in shown.text.replace("\r", "")
 
 
 def test_only_failures_have_a_line_of_their_own(clock: Seconds) -> None:
     shown = Shown(terminal=False)
-    with from_start_to_end(shown.progress):
+    with shown.search():
         clock.now += 1
         shown.trial(0, 0.5)
         for number, state in enumerate(("pruned", "diverged", "out_of_memory", "early_stopped"), 1):
@@ -225,54 +227,74 @@ def test_only_failures_have_a_line_of_their_own(clock: Seconds) -> None:
 
 def test_a_terminal_shows_the_five_best() -> None:
     shown = Shown(terminal=True, width=120)
-    with from_start_to_end(shown.progress):
+    with shown.search():
         for number, value in enumerate([0.8, 0.31, 0.72, 0.55, 0.44, 0.93]):
             shown.trial(number, value)
         running = shown.trial(6, 0.123456, "running")
         running.params["word"] = "[/odd] [x]"
-        table = shown.table("[/odd]")
-    assert re.split(r"  +", table[0].strip()) == ["trial", "state", "epoch", "val_loss", "config"]
-    assert [row.split()[0] for row in table[1:6]] == ["6", "1", "4", "3", "2"]
-    first = re.split(r"  +", table[1].strip())
-    assert first[:4] == ["6", "running", "5", "0.1235"]
-    assert first[4] == "optimizer.kind=sgd, lr=0.123, word=[/odd] [x]"
-    assert "6/10 trials · 1 running" in shown.text
-    assert "━" in shown.text
-    # what stays is one line
-    assert shown.lines[-1].startswith("6/10 trials · 1 running · ")
+        drawn = shown.drawn("[/odd]")
+    assert drawn[1] == "6/10 trials · 1 running · 0 pruned · 0 failed"
+    assert drawn[2].startswith("val_loss 0.1235 (trial 6), baseline 0.8 · ")
+    assert re.split(r"  +", drawn[3]) == ["trial", "state", "epoch", "val_loss", "word"]
+    assert [row.split()[0] for row in drawn[4:]] == ["6", "1", "4", "3", "2"]
+    assert re.split(r"  +", drawn[4]) == ["6", "running", "5", "0.1235", "[/odd] [x]"]
+    # these lines stay
+    assert shown.lines[-2].startswith("6/10 trials · 1 running · ")
+    assert shown.lines[-1].startswith("val_loss 0.1235 (trial 6), baseline 0.8 · ")
 
 
-def test_a_terminal_cuts_configs_and_nothing_else() -> None:
-    shown = Shown(terminal=True, width=60)
-    with from_start_to_end(shown.progress):
+@pytest.mark.parametrize("width", [40, 60, 80, 120, 200])
+def test_a_terminal_breaks_lines_between_facts(clock: Seconds, width: int) -> None:
+    shown = Shown(terminal=True, width=width)
+    with shown.search():
+        clock.now += 6000
+        for number in range(5):
+            shown.trial(number, 1234.5, "pruned")
+        drawn = shown.drawn("5 pruned")
+    facts = [
+        *("5/10 trials", "0 running", "5 pruned", "0 failed"),
+        *("val_loss 1234 (trial 0), baseline 1234", "100:00 elapsed, 100:00 remaining"),
+    ]
+    lines = [line for line in drawn if "trial  state" not in line]
+    assert [fact for line in lines[1:-5] for fact in line.split(" · ")] == facts
+    assert max(map(len, drawn)) <= width
+    # so do those that stay
+    left = shown.lines[-len(lines[1:-5]) :]
+    assert [fact for line in left for fact in line.split(" · ")] == facts
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_a_row_has_what_tells_its_config_apart(width: int) -> None:
+    shown = Shown(terminal=True, width=width)
+    with shown.search():
         for number in range(3):
             record = shown.trial(number, 0.5, "early_stopped")
+            record.params |= {f"layers.{index}.size_of_the_layer": number for index in range(20)}
             record.params |= {f"optimizer.sgd.parameter{index}": 0.5 for index in range(20)}
-        table = shown.table("2      early_stopped")
-    for number, row in enumerate(table[1:4]):
-        columns = re.split(r"  +", row.strip())
-        assert columns[:4] == [str(number), "early_stopped", "5", "0.5"]
-        assert columns[4].startswith("optimizer.kind=sgd")
-        assert columns[4].endswith("…")
-        assert len(row) <= 60
+            record.params["optimizer.sgd.lr"] = number / 7
+        drawn = shown.drawn("2      early_stopped")
+    head, *rows = (re.split(r"  +", line) for line in drawn[3:])
+    assert head[:4] == ["trial", "state", "epoch", "val_loss"]
+    assert head[-1].endswith(" more")
+    names = head[4:-1]
+    assert "lr" in names
+    assert all(re.fullmatch(r"lr|\d+\.size_of_the_layer", name) for name in names)
+    assert len(names) + int(head[-1].split()[0]) == 21
+    for number, row in enumerate(rows):
+        expected = [f"{number / 7:.3g}" if name == "lr" else str(number) for name in names]
+        assert row == [str(number), "early_stopped", "5", "0.5", *expected]
+    assert max(map(len, drawn)) <= width
 
 
-LOSS = ranked_by(Objective("val_loss", "min"), parse_spec({"task": "diabetes"}))
-
-
-def test_nothing_is_shown_unasked(capfd: pytest.CaptureFixture[str]) -> None:
-    silent = Progress(LOSS, Clock(50, None), show=False)
-    record = TrialRecord(0, {}, state="failed", reason="no")
-    with from_start_to_end(silent):
-        silent.started(record)
-        silent.ended(record)
-    assert capfd.readouterr() == ("", "")
-
-
-def test_it_is_shown_on_stderr(capfd: pytest.CaptureFixture[str]) -> None:
-    loud = Progress(LOSS, Clock(50, None), show=True)
-    with from_start_to_end(loud):
-        pass
-    out, err = capfd.readouterr()
-    assert out == ""
-    assert err.startswith("0/50 trials · ")
+def test_a_terminal_says_what_it_waits_for() -> None:
+    shown = Shown(terminal=True)
+    shown.screen.phase("starting 2 workers")
+    with shown.search():
+        assert shown.drawn("starting")[1:3][0].startswith("0/10 trials")
+        record = shown.trial(0, None, "running")
+        assert "waiting for the first result" in "".join(shown.drawn("waiting"))
+        record.value = 0.5
+        shown.progress.progressed(record, {"val_loss": [0.5]})
+        assert "waiting" not in "".join(shown.drawn("0.5"))
+        shown.trial(1, None, "running")
+        assert "waiting" not in "".join(shown.drawn("2 running"))
