@@ -18,6 +18,15 @@ if TYPE_CHECKING:
     from tuneyard.search.spec.search import SearchSpec
     from tuneyard.search.spec.settings import Settings
 
+STORAGE = "tuneyard-searches"
+
+Storage = Annotated[
+    str,
+    typer.Option(
+        envvar="TUNEYARD_STORAGE",
+        help="Folder that holds one folder per search, or its address in an object store.",
+    ),
+]
 Search = Annotated[str, typer.Argument(metavar="SEARCH")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout, nothing else.")]
 Set = Annotated[
@@ -185,13 +194,7 @@ class HereOptions:
     address: Annotated[str | None, typer.Option(help="A Ray cluster, instead of this machine.")] = (
         None
     )
-    storage: Annotated[
-        str,
-        typer.Option(
-            envvar="TUNEYARD_STORAGE",
-            help="Folder that holds one folder per search, or its address in an object store.",
-        ),
-    ] = "tuneyard-searches"
+    storage: Storage = STORAGE
     tracking_uri: TrackingUri = None
 
     def settings(self) -> Settings:

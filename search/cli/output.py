@@ -11,12 +11,16 @@ if TYPE_CHECKING:
     from tuneyard.search.cli.options import HereOptions
     from tuneyard.search.results.result import SearchResult
     from tuneyard.search.results.status import SearchStatus
+    from tuneyard.search.spec.settings import Settings
 
 NO_TRIAL = 1
 """Exit code of a search in which no trial succeeded."""
 
 WRONG_INPUT = 2
 """Exit code where the input was wrong."""
+
+LOADING = "loading PyTorch, Ray and MLflow"
+"""What takes the first seconds of a search."""
 
 INTERRUPTED = 130
 """Exit code after Ctrl+C, as of any command."""
@@ -32,10 +36,22 @@ def print_result(result: SearchResult, as_json: bool) -> None:
         tables.print_result(result)
 
 
+def print_resume(result: SearchResult, settings: Settings) -> None:
+    """Prints how to go on with a search that was cut short; nothing for any other.
+
+    Args:
+        result: What it found.
+        settings: Where it is.
+    """
+    if result.state in ("interrupted", "stopped"):
+        typer.echo(f"\nGo on with it: {settings.resume_command(result.search)}")
+
+
 def conclude(result: SearchResult, here: HereOptions, as_json: bool) -> None:
     """Prints what a search that ran here found; exits with 1 where no trial succeeded."""
     print_result(result, as_json)
     if not as_json:
+        print_resume(result, here.settings())
         uri = here.tracking_uri
         option = f" --tracking-uri {shlex.quote(uri)}" if uri else ""
         typer.echo(f"\nCompare the trials in MLflow: tuneyard ui{option}")

@@ -70,12 +70,7 @@ def _type(leaf: Dimension) -> str:
 def print_result(result: SearchResult) -> None:
     """Baseline against best, the best config, and where to look next."""
     metric = result.objective.metric
-    counts = ", ".join(
-        f"{count} {state.replace('_', ' ')}"
-        for state, count in result.trials.items()
-        if count and state != "total"
-    )
-    print(f"\nSearch {result.search} {result.state}: {result.trials['total']} trials ({counts})")
+    print(f"\nSearch {result.search} {result.state}: {_trials(result)}")
     rows = [("baseline", metric, short(result.baseline.value), "")]
     if result.best:
         rows.append(("best", metric, short(result.best.value), percent(result.improvement)))
@@ -86,6 +81,15 @@ def print_result(result: SearchResult) -> None:
         print_config(result)
         print(f"\nMLflow run of the best trial: {result.best.mlflow_run_id}")
     print(f"MLflow run of the search:     {result.mlflow.run_id}")
+
+
+def _trials(result: SearchResult) -> str:
+    """How many trials there are, by how they ended; those that have not are named too."""
+    ends = {state: count for state, count in result.trials.items() if state != "total"}
+    total = result.trials["total"]
+    ends["running" if result.state == "running" else "unfinished"] = total - sum(ends.values())
+    counts = ", ".join(f"{n} {state.replace('_', ' ')}" for state, n in ends.items() if n)
+    return f"{total} trials ({counts})" if counts else f"{total} trials"
 
 
 def print_config(result: SearchResult) -> None:

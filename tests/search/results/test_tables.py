@@ -1,10 +1,11 @@
 """What the command line prints for people: whole, aligned, and nothing in it read as markup."""
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import pytest
 
+from tuneyard.search.cli.output import print_resume
 from tuneyard.search.results.comparison import short
 from tuneyard.search.results.result import (
     BaselineResult,
@@ -12,7 +13,9 @@ from tuneyard.search.results.result import (
     MlflowResult,
     SearchResult,
 )
+from tuneyard.search.results.state import SearchState
 from tuneyard.search.results.tables import print_result, print_space, print_table
+from tuneyard.search.spec.settings import Settings
 from tuneyard.spaces import Float, Int, Length
 from tuneyard.spaces.fields.optimizers import SGD
 from tuneyard.spaces.fields.training import TrainingSpace
@@ -123,3 +126,24 @@ def test_a_result_without_a_best(capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     assert ["baseline", "val_accuracy", "none"] in rows(out)
     assert "best" not in out
+
+
+@pytest.mark.parametrize("state", get_args(SearchState))
+def test_every_state_is_said_and_who_was_cut_short_can_go_on(
+    state: SearchState, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trials = {"total": 5, "completed": 3, "pruned": 1}
+    found = result(state=state, trials=trials)
+    print_result(found)
+    print_resume(found, Settings(storage="my searches", tracking_uri="sqlite:///my.db"))
+    out = capsys.readouterr().out
+    rest = "running" if state == "running" else "unfinished"
+    counts = f"3 completed, 1 pruned, 1 {rest}"
+    assert f"Search my-search {state}: 5 trials ({counts})\n" in out
+    again = "tuneyard resume my-search --storage 'my searches' --tracking-uri sqlite:///my.db"
+    assert (f"\nGo on with it: {again}\n" in out) == (state in ("interrupted", "stopped"))
+
+
+def test_a_default_is_not_typed(capsys: pytest.CaptureFixture[str]) -> None:
+    print_resume(result(state="stopped"), Settings(storage="tuneyard-searches"))
+    assert capsys.readouterr().out == "\nGo on with it: tuneyard resume my-search\n"
