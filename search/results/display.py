@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from typing import TextIO, cast
 
 from rich.console import Console
 
@@ -63,6 +64,29 @@ def _screen(console: Console | None) -> Screen:
         from tuneyard.search.results.notebook import Notebook
 
         return Notebook()
-    console = console or Console(stderr=True)
+    console = console or Console(file=cast("TextIO", _Lasting(sys.stderr)))
     live = console.is_terminal and not console.is_dumb_terminal
     return Terminal(console) if live else Log(console)
+
+
+class _Lasting:
+    """A stream that may be written to after its terminal was closed: the search must go on.
+
+    Args:
+        stream: That is written to; it has all that is not here.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 from IPython.core.displaypub import CapturingDisplayPublisher
@@ -94,6 +96,28 @@ def test_it_is_said_on_stderr(capfd: pytest.CaptureFixture[str]) -> None:
     with displayed(show=True) as screen:
         screen.stop(STANDING)
     assert capfd.readouterr() == ("", f"{STANDING.line}\n")
+
+
+@pytest.mark.parametrize("opened", [os.openpty, os.pipe])
+def test_a_search_outlives_its_terminal(
+    opened: Callable[[], tuple[int, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader, writer = opened()
+    monkeypatch.setenv("TERM", "xterm")
+    stream = os.fdopen(writer, "w", buffering=1)
+    monkeypatch.setattr(sys, "stderr", stream)
+    with displayed(show=True) as screen:
+        announce("starting Ray")
+        os.close(reader)
+        with pytest.raises(OSError, match=r"Broken pipe|Input/output"):
+            os.write(writer, b"x")
+        screen.start(lambda: STANDING)
+        screen.say("trial 3 failed")
+        screen.refresh(STANDING)
+        screen.stop(STANDING)
+        announce("testing the best model")
+    with suppress(OSError):
+        stream.close()
 
 
 def test_one_display_within_another() -> None:
