@@ -122,13 +122,12 @@ class Log(Screen):
 
     Args:
         console: Prints them.
-        seconds: The shortest time between two lines about the trials.
-        patience: Seconds after which a phase gets a line; shorter ones get none.
+        seconds: The shortest time between two lines about the trials, and how long a phase takes
+            that gets a line. What is refused before has one line, its error.
     """
 
-    def __init__(self, console: Console, seconds: float = 10.0, patience: float = 2.0) -> None:
+    def __init__(self, console: Console, seconds: float = 10.0) -> None:
         self._console = console
-        self._patience = patience
         self._timer: Timer | None = None
         self.seconds = seconds
 
@@ -136,7 +135,7 @@ class Log(Screen):
         """Prints a line if the phase lasts."""
         self.close()
         if what:
-            self._timer = Timer(self._patience, self.say, [what])
+            self._timer = Timer(self.seconds, self.say, [what])
             self._timer.daemon = True
             self._timer.start()
 

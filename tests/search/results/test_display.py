@@ -60,7 +60,7 @@ def test_a_terminal_shows_each_phase_and_leaves_none() -> None:
 
 def test_a_log_says_what_lasts() -> None:
     log, file = console(terminal=False)
-    screen = Log(log, patience=0.0)
+    screen = Log(log, seconds=0.0)
     screen.phase("starting Ray")
     until(file, "starting Ray\n")
     screen.close()
