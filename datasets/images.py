@@ -2,14 +2,12 @@
 
 import gzip
 import io
-import shutil
+import math
 import socket
 import struct
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr
+from contextlib import redirect_stderr, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,6 +35,8 @@ TRAIN, TEST = 60_000, 10_000  # images in each of the published files
 
 _VALIDATION = 5_000
 _SPLIT_SEED = 0
+
+Bytes = npt.NDArray[np.uint8]
 
 
 def load(choice: str | None = None, data_dir: Path | None = None) -> Dataset:
@@ -89,19 +89,24 @@ def _digits() -> Dataset:
 
 def _published(choice: str, data_dir: Path | None) -> Dataset:
     loader = _loader(choice)
-    with _files(loader, choice, data_dir) as (root, source):
-        splits = [loader(root, train=True), loader(root, train=False)]
-    image = np.concatenate([split.data.numpy() for split in splits])
-    label = np.concatenate([split.targets.numpy() for split in splits])
+    address = loader.mirrors[0]
+    (train_image, train_label, test_image, test_label), source = _arrays(loader, choice, data_dir)
+    label = np.concatenate([train_label, test_label]).astype(np.int64)
     if label.max() >= CLASSES:
         raise failure(
             f"the labels of {choice} must be in [0, {CLASSES - 1}], got {label.max()} in row "
-            f"{label.argmax()}; get its files from {loader.mirrors[0]}"
+            f"{label.argmax()}; get its files from {address}"
+        )
+    counts = np.bincount(train_label, minlength=CLASSES)
+    if counts.min() < 2:  # one for each side of the split
+        raise failure(
+            f"each label of {choice} must be in two rows or more, got {counts.argmin()} in "
+            f"{counts.min()}; get its files from {address}"
         )
     train, validation = _split(np.arange(TRAIN), label, _VALIDATION)
     return Dataset(
         name=choice,
-        arrays={"image": image, "label": label},
+        arrays={"image": np.concatenate([train_image, test_image]), "label": label},
         splits={
             "train": train,
             "val": validation,
@@ -126,7 +131,7 @@ def _split(
 
 
 def _loader(choice: str) -> "type[MNIST]":
-    """Torchvision's class for a choice, which knows the mirrors and reads the files."""
+    """Torchvision's class for a choice, which knows the mirrors and the classes."""
     from torchvision import datasets
 
     classes: dict[str, type[MNIST]] = {
@@ -137,33 +142,21 @@ def _loader(choice: str) -> "type[MNIST]":
     return classes[choice]
 
 
-@contextmanager
-def _files(
+def _arrays(
     loader: "type[MNIST]", choice: str, data_dir: Path | None
-) -> Iterator[tuple[Path, Source]]:
-    """Yields a folder with the checked files in torchvision's layout, and their source."""
+) -> tuple[list[Bytes], Source]:
+    """Reads the four files, in the order of `_shapes`, and says where they were found."""
     address = loader.mirrors[0]
     folder = local_folder(data_dir, f"a folder {choice} with the four files from {address}")
     found = _in_folder(folder, loader, choice) if folder else None
     if found is not None:
-        with TemporaryDirectory(prefix="tuneyard-") as name:
-            raw = Path(name, loader.__name__, "raw")
-            raw.mkdir(parents=True)
-            for path, shape in zip(found, _shapes().values(), strict=True):
-                plain = raw / path.name.removesuffix(".gz")
-                _unpack(path, plain)
-                _check(plain, shape, path, address)
-            yield Path(name), "folder"
-        return
-    root = cache_folder()
-    raw = root / loader.__name__ / "raw"
-    if not _invalid_files(raw, address):
-        yield root, "cache"
-        return
-    _download(loader, choice, root)
-    for name, shape in _shapes().items():
-        _check(raw / name, shape, raw / name, address)
-    yield root, "download"
+        return _read_all(found, address), "folder"
+    raw = cache_folder() / loader.__name__ / "raw"
+    cached = [raw / name for name in _shapes()]
+    with suppress(DataError):
+        return _read_all(cached, address), "cache"
+    _download(loader, choice, cached)
+    return _read_all(cached, address), "download"
 
 
 def _shapes() -> dict[str, tuple[int, ...]]:
@@ -189,61 +182,55 @@ def _in_folder(folder: Path, loader: "type[MNIST]", choice: str) -> list[Path] |
     return None
 
 
-def _unpack(path: Path, plain: Path) -> None:
-    if path.suffix != ".gz":
-        plain.symlink_to(path.resolve())
-        return
-    try:
-        with gzip.open(path) as packed, plain.open("wb") as file:
-            shutil.copyfileobj(packed, file)
-    except (OSError, EOFError, zlib.error) as error:
-        raise failure(f"{path} cannot be read as a gzipped file: {error}") from error
+def _read_all(paths: list[Path], address: str) -> list[Bytes]:
+    return [_read(p, shape, address) for p, shape in zip(paths, _shapes().values(), strict=True)]
 
 
-def _check(plain: Path, shape: tuple[int, ...], path: Path, address: str) -> None:
-    """Checks that an IDX file holds bytes of a given shape; errors refer to it as `path`."""
+def _read(path: Path, shape: tuple[int, ...], address: str) -> Bytes:
+    """Reads an IDX file of bytes, gzipped or not, which must hold an array of this shape.
+
+    No more is unpacked than the array needs, whatever the file says of its size.
+
+    Raises:
+        DataError: the file cannot be read, or holds something else.
+    """
     header = struct.pack(f">HBB{len(shape)}I", 0, 8, len(shape), *shape)
+    wanted = len(header) + math.prod(shape)
     try:
-        with plain.open("rb") as file:
-            start = file.read(len(header))
-            size = file.seek(0, io.SEEK_END)
-    except OSError as error:
-        raise failure(f"{path} cannot be read: {error}; get it from {address}") from error
-    wanted = len(header) + int(np.prod(shape))
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            content = file.read(wanted + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        kind = " as a gzipped file" if path.suffix == ".gz" else ""
+        raise failure(f"{path} cannot be read{kind}: {error}; get it from {address}") from error
+    start = content[: len(header)]
     if start[:4] != header[:4]:
         problem = f"start with the bytes {header[:4].hex()} of the IDX format, got"
         problem += f" {start[:4].hex() or 'none'}"
     elif start != header:
         counts = struct.unpack(f">{len(shape)}I", start[4:]) if len(start) == len(header) else "?"
         problem = f"hold an array of shape {shape}, got {counts}"
-    elif size != wanted:
-        problem = f"be {wanted} bytes long, unpacked, got {size}"
+    elif len(content) != wanted:
+        got = "more" if len(content) > wanted else len(content)
+        problem = f"be {wanted} bytes long, unpacked, got {got}"
     else:
-        return
+        return np.frombuffer(content, np.uint8, offset=len(header)).reshape(shape)
     raise failure(f"{path} must {problem}; get it from {address}")
 
 
-def _invalid_files(raw: Path, address: str) -> list[Path]:
-    """Those of the four files that are missing in the cache, or incomplete."""
-    invalid = []
-    for name, shape in _shapes().items():
-        try:
-            _check(raw / name, shape, raw / name, address)
-        except DataError:
-            invalid.append(raw / name)
-    return invalid
-
-
-def _download(loader: "type[MNIST]", choice: str, root: Path) -> None:
-    """Downloads and verifies the files that are missing in the cache, without output."""
+def _download(loader: "type[MNIST]", choice: str, paths: list[Path]) -> None:
+    """Downloads and verifies those of the four files that the cache lacks, without output."""
     address = loader.mirrors[0]
     timeout = socket.getdefaulttimeout()
     socket.setdefaulttimeout(TIMEOUT)  # torchvision sets no timeout
     try:
-        for path in _invalid_files(root / loader.__name__ / "raw", address):
-            path.unlink(missing_ok=True)  # torchvision keeps existing files
+        for path, shape in zip(paths, _shapes().values(), strict=True):
+            if not _is_whole(path, shape, address):
+                path.unlink(missing_ok=True)  # torchvision keeps existing files
+        # not initialized, for that would read the pickled files of older versions of torchvision
+        downloader = object.__new__(loader)
+        downloader.root = paths[0].parents[2]
         with redirect_stderr(io.StringIO()):
-            loader(root, train=False, download=True)
+            downloader.download()
     except (OSError, EOFError, RuntimeError, ValueError) as error:
         raise failure(
             f"{choice} could not be downloaded from {address}: {error}; put its four files into a "
@@ -252,3 +239,11 @@ def _download(loader: "type[MNIST]", choice: str, root: Path) -> None:
         ) from error
     finally:
         socket.setdefaulttimeout(timeout)
+
+
+def _is_whole(path: Path, shape: tuple[int, ...], address: str) -> bool:
+    try:
+        _read(path, shape, address)
+    except DataError:
+        return False
+    return True

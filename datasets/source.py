@@ -2,7 +2,9 @@
 
 import csv
 import gzip
+import io
 import os
+import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +19,9 @@ PYTORCH_LEARNING = (
     "528caf054bd2c779f6953b89313d2794e48eccfe/dataset/"
 )
 """The course's data folder, pinned to one commit."""
+
+MOST_BYTES = 4 << 20  # of a CSV file, unpacked; the largest of ours has 240 kB
+MOST_LETTERS = 200  # of one of its strings
 
 TIMEOUT = 30.0  # seconds, for the connection and between two packets
 _REMEDY = "put it into a folder and name the folder with --data-dir or TUNEYARD_DATA"
@@ -40,7 +45,7 @@ def fetch(file: RemoteFile, data_dir: Path | None = None) -> tuple[Path, Source]
 
     The local folder is `data_dir`, or else that of the environment variable `TUNEYARD_DATA`. The
     cache is the folder named by `TUNEYARD_CACHE`, or else the operating system's cache folder of
-    the user.
+    the user, see `cache_folder`.
 
     Returns:
         The path of the verified file, and where it was found.
@@ -63,19 +68,27 @@ def read_csv_gz(path: Path, columns: int) -> list[list[str]]:
     """Reads a gzipped CSV file without header; each row has `columns` strings.
 
     Raises:
-        DataError: the file cannot be read, is empty, or a row (counted from 1) has another
-            number of columns.
+        DataError: the file cannot be read, is empty, has over 4 MiB unpacked, or a row (counted
+            from 1) has another number of columns, or a string of over 200 characters.
     """
     try:
-        with gzip.open(path, "rt", encoding="utf-8", newline="") as lines:
-            rows = list(csv.reader(lines))
+        with gzip.open(path) as packed:
+            content = packed.read(MOST_BYTES + 1)  # a packed file can be a thousand times larger
+        if len(content) > MOST_BYTES:
+            raise failure(f"{path} must have at most {MOST_BYTES} bytes, unpacked, got more")
+        rows = []
+        for number, row in enumerate(csv.reader(io.StringIO(content.decode(), newline="")), 1):
+            if len(row) != columns:
+                raise failure(f"{path} row {number} must have {columns} columns, got {len(row)}")
+            longest = max(map(len, row))
+            if longest > MOST_LETTERS:
+                rule = f"have at most {MOST_LETTERS} characters in a column, got {longest}"
+                raise failure(f"{path} row {number} must {rule}")
+            rows.append(row)
     except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
         raise failure(f"{path} cannot be read as a gzipped CSV file: {error}") from error
     if not rows:
-        raise DataError(f"{path} must have rows, got none")
-    for number, row in enumerate(rows, start=1):
-        if len(row) != columns:
-            raise DataError(f"{path} row {number} must have {columns} columns, got {len(row)}")
+        raise failure(f"{path} must have rows, got none")
     return rows
 
 
@@ -108,10 +121,37 @@ def local_folder(data_dir: Path | None, wanted: str) -> Path | None:
 
 
 def cache_folder() -> Path:
-    """The folder of downloads: ``TUNEYARD_CACHE``, or else the user's cache folder."""
+    """The folder of downloads: ``TUNEYARD_CACHE``, or else the user's cache folder.
+
+    Where that can be neither found nor made, it is a folder among the temporary files.
+
+    Raises:
+        DataError: another user has made the folder among the temporary files.
+    """
     import pooch
 
-    return Path(os.environ.get("TUNEYARD_CACHE") or pooch.os_cache("tuneyard")).expanduser()
+    named = os.environ.get("TUNEYARD_CACHE")
+    if named:
+        return Path(named).expanduser()
+    try:
+        folder = Path(pooch.os_cache("tuneyard"))
+        there = next(place for place in (folder, *folder.parents) if place.exists())
+        if there.is_dir() and (there == folder or os.access(there, os.W_OK)):
+            return folder
+    except (OSError, RuntimeError):  # there is no home folder, or it is closed
+        pass
+    return _temporary_cache()
+
+
+def _temporary_cache() -> Path:
+    folder = Path(tempfile.gettempdir(), f"tuneyard-{os.getuid()}", "cache")
+    folder.parent.mkdir(mode=0o700, exist_ok=True)
+    if folder.parent.stat().st_uid != os.getuid():
+        raise DataError(
+            f"{folder.parent} belongs to another user, and there is no other folder for downloads; "
+            "name one with TUNEYARD_CACHE"
+        )
+    return folder
 
 
 def failure(message: str) -> DataError:
@@ -172,6 +212,8 @@ def _sha256(file: RemoteFile, path: Path) -> str | None:
     import pooch
 
     try:
+        if path.exists() and not path.is_file():  # a pipe would be waited for
+            raise failure(f"{path} must be a file; get it from {file.url}, {_REMEDY}")
         return str(pooch.file_hash(str(path)))
     except FileNotFoundError:
         return None

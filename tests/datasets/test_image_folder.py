@@ -116,8 +116,8 @@ def in_parts(folder: Path) -> None:
     [
         (emptied, "red must have 5 pictures or more, got 0; add some, or remove the folder"),
         (few, "red must have 5 pictures or more, got 4; add some, or remove the folder"),
-        (no_picture, r"red/7\.png cannot be read as a picture: .*; delete it"),
-        (torn, r"green/3\.png cannot be read as a picture: .*; delete it"),
+        (no_picture, r"red/7\.png cannot be read as a picture: .*; convert or delete it"),
+        (torn, r"green/3\.png cannot be read as a picture: .*; convert or delete it"),
         (one_class, "must have a folder for each of two classes or more, got only blue"),
         (no_class, "must have a folder for each of two classes or more, got none"),
         (in_parts, "must have a folder for each class, got splits: train, val; name one of them"),

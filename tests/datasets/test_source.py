@@ -1,6 +1,7 @@
 """Tests of fetching files from a folder, the cache or a real server, always verified."""
 
 import hashlib
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -155,9 +156,12 @@ def test_a_file_of_the_folder_with_another_sha256_is_refused(
     assert "replace it" in message
 
 
-def test_an_unreadable_picture_is_refused(server: Server, cache: Path, folder: Path) -> None:
-    (folder / "names.csv").mkdir()
-    assert "cannot be read: [Errno 21] Is a directory" in refusal(server.file("whole"), folder)
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
+def test_what_is_no_file_is_refused(
+    make: Callable[[Path], None], server: Server, cache: Path, folder: Path
+) -> None:
+    make(folder / "names.csv")
+    assert f"{folder / 'names.csv'} must be a file; get it" in refusal(server.file("whole"), folder)
 
 
 @pytest.mark.parametrize("by", ["--data-dir", "TUNEYARD_DATA"])
@@ -228,6 +232,19 @@ def test_a_cache_that_cannot_be_made_is_refused(
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("TUNEYARD_CACHE", str(tmp_path / "file" / "cache"))
     refusal(server.file("whole"))
+
+
+def test_without_a_home_that_can_be_written_there_is_a_cache(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.delenv("TUNEYARD_CACHE", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file" / "cache"))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    file = server.file("whole")
+    path, where = fetch(file)
+    assert (path.is_relative_to(tmp_path), where) == (True, "download")
+    assert fetch(file) == (path, "cache")
 
 
 def test_sources_are_joined_where_they_differ() -> None:
