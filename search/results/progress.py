@@ -137,7 +137,8 @@ class Progress(TrialListener):
         """Trials with a value that did not fail, the best first."""
         valued = [
             (self._objective.cost(record.value), record)
-            for record in self._records.values()
+            # as a list: a terminal asks from a thread of its own, while trials start
+            for record in list(self._records.values())
             if record.value is not None and record.state not in FAILURES
         ]
         return [record for _, record in sorted(valued, key=itemgetter(0))]
