@@ -31,6 +31,9 @@ from tuneyard.trainables.find import find_searchable
 
 __all__ = ["ModelVersion", "ServedModel", "as_array", "load_version", "predict"]
 
+CHUNK_ROWS = 256
+"""Rows that a model sees at once: what it keeps in between is many times their size."""
+
 
 @dataclass(frozen=True)
 class ServedModel:
@@ -62,6 +65,11 @@ class ServedModel:
         Raises:
             SearchError: The model can't take them.
         """
+        rows = CHUNK_ROWS if self.shape[0] < 0 else len(inputs)
+        chunks = (inputs[start : start + rows] for start in range(0, len(inputs), rows))
+        return [output for chunk in chunks for output in self._outputs(chunk)]
+
+    def _outputs(self, inputs: np.ndarray) -> list[Any]:
         try:
             if isinstance(self.module, nn.Module):
                 with torch.no_grad():

@@ -11,7 +11,6 @@ from typing import Annotated
 from weakref import WeakValueDictionary
 
 from fastapi import Depends, Request
-from starlette.concurrency import run_in_threadpool
 
 from tuneyard.search.jobs.queue import JobQueue, RayAwayError
 from tuneyard.search.results.result import SearchResult
@@ -158,7 +157,7 @@ class Service:
             SearchError: The inputs are not as it takes them.
         """
         version = await self._fresh.get(("champion", task), lambda: self._champions.version(task))
-        return await run_in_threadpool(self._champions.predict, task, version, inputs)
+        return await self._champions.predict(task, version, inputs)
 
     async def health(self) -> tuple[bool, bool]:
         """Whether MLflow and Ray answer."""

@@ -2,19 +2,23 @@
 
 import json
 import shutil
+import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from tuneyard.datasets import names
 from tuneyard.search.errors import SearchError
 from tuneyard.search.models.champions import CHAMPION
-from tuneyard.search.models.predict import as_array
+from tuneyard.search.models.predict import CHUNK_ROWS, ServedModel, as_array
 from tuneyard.search.models.registry import register
+from tuneyard.search.service.predict import MAX_ROWS
 from tuneyard.search.tracking.client import MlflowClient, connect
 from tuneyard.search.tracking.runs import find_experiment
 from tuneyard.search.tracking.tags import VersionTags
@@ -144,6 +148,65 @@ def test_surnames_as_people_write_them(
     ):
         answer = http.post("/tasks/names-gru/predict", json={"inputs": [wrong]})
         assert line(answer, 422).startswith(got)
+
+
+def test_many_rows_are_answered_in_order_and_too_many_are_refused(
+    serve: Any, own_records: Any, surnames: FinalModel, line: Any
+) -> None:
+    http = serve()
+    letters = "abcdefghij" * (CHUNK_ROWS // 4)
+    said = http.post("/tasks/names-gru/predict", json={"inputs": list(letters)}).json()
+    codes = [names.encode(letter, 19).tolist() for letter in letters]
+    np.testing.assert_allclose(said["outputs"], expected(surnames, codes), rtol=1e-4)
+    answer = http.post("/tasks/names-gru/predict", json={"inputs": ["a"] * (MAX_ROWS + 1)})
+    assert f"inputs list should have at most {MAX_ROWS} items" in line(answer, 422)
+
+
+class Batches(nn.Module):
+    """Doubles its input, and notes how many rows it sees at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: list[int] = []
+
+    def forward(self, rows: torch.Tensor) -> torch.Tensor:
+        self.rows.append(len(rows))
+        return 2 * rows
+
+
+def test_a_model_sees_few_rows_at_once() -> None:
+    module, inputs = Batches(), np.arange(2.0 * CHUNK_ROWS + 1)[:, None]
+    served = ServedModel("mine", "1", None, (-1, 1), inputs.dtype, module)
+    assert served.predict(inputs) == (2 * inputs).tolist()
+    assert module.rows == [CHUNK_ROWS, CHUNK_ROWS, 1]
+
+
+def test_a_download_that_hangs_keeps_nobody_else_waiting(serve: Any, own_records: Any) -> None:
+    http = serve()
+    body = {"inputs": [[112, 118]]}
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as silent:
+        silent.settimeout(60)
+        where = f"http://127.0.0.1:{silent.getsockname()[1]}/model"
+        version = own_records.client.create_model_version("tuneyard-airplane-lstm", where)
+        own_records.client.set_registered_model_alias(version.name, CHAMPION, version.version)
+        # more than the service has threads
+        with ThreadPoolExecutor(50) as clients:
+            waiting = [
+                clients.submit(http.post, "/tasks/airplane-lstm/predict", json=body)
+                for _ in range(50)
+            ]
+            connection, _ = silent.accept()
+            said = http.post("/tasks/names-gru/predict", json={"inputs": ["Vos"]})
+            assert said.status_code == 200, said.text
+            assert http.get("/searches").status_code == 200
+            assert not any(one.done() for one in waiting)
+            silent.close()
+            connection.close()
+            assert {one.result().status_code for one in waiting} == {503}
+    # the next one who asks tries again
+    own_records.client.set_registered_model_alias(version.name, CHAMPION, "1")
+    time.sleep(1.1)
+    assert http.post("/tasks/airplane-lstm/predict", json=body).status_code == 200
 
 
 def test_without_a_champion(serve: Any, line: Any) -> None:
