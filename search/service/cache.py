@@ -15,8 +15,6 @@ SECONDS = 1.0
 AHEAD_SECONDS = 0.6
 """An answer that would expire within this time is asked for again."""
 
-MANY = 1000
-
 T = TypeVar("T")
 
 
@@ -27,12 +25,12 @@ class _Answer:
     Attributes:
         task: Gives it.
         until: When it ends, in seconds of the monotonic clock; infinite on the way.
-        ahead: Whether the next answer is being fetched already.
+        ahead: The next answer, on its way; None where nobody has asked for it yet.
     """
 
     task: asyncio.Task[Any]
     until: float = math.inf
-    ahead: bool = False
+    ahead: _Answer | None = None
 
 
 class Fresh:
@@ -41,6 +39,7 @@ class Fresh:
     As long as somebody asks, the next answer is fetched before this one expires, so that nobody
     waits for it. When the first client disconnects, the others still get the answer. Errors are
     kept like answers: an MLflow that does not answer is not asked more often than one that does.
+    An answer is let go when it expires: one may hold all trials of a search.
     """
 
     def __init__(self) -> None:
@@ -53,41 +52,36 @@ class Fresh:
             key: Two questions with one key have one answer.
             ask: Gives the answer; it may block.
         """
-        now = time.monotonic()
         known = self._answers.get(key)
-        if known is None or known.until < now:
-            if len(self._answers) > MANY:
-                self._drop_old()
-            known = self._answers[key] = _fetch(ask)
-        elif not known.ahead and known.until - now < AHEAD_SECONDS:
-            known.ahead = True
-            after = _fetch(ask)
-            after.task.add_done_callback(lambda _: self._replace(key, known, after))
+        if known is None:
+            known = self._answers[key] = self._fetch(key, ask)
+        elif known.ahead is None and known.until - time.monotonic() < AHEAD_SECONDS:
+            known.ahead = self._fetch(key, ask)
+            known.ahead.task.add_done_callback(lambda _: self._replace(key, known))
         answer: T = await asyncio.shield(known.task)
         return answer
 
-    def _replace(self, key: Hashable, known: _Answer, after: _Answer) -> None:
-        """Puts an answer in the place of the one before, unless that was dropped or has ended."""
-        if self._answers.get(key) is known:
-            self._answers[key] = after
+    def _fetch(self, key: Hashable, ask: Callable[[], Any]) -> _Answer:
+        answer = _Answer(asyncio.ensure_future(run_in_threadpool(ask)))
+        answer.task.add_done_callback(lambda task: self._fetched(key, answer, task))
+        return answer
+
+    def _fetched(self, key: Hashable, answer: _Answer, task: asyncio.Task[Any]) -> None:
+        answer.until = time.monotonic() + SECONDS
+        asyncio.get_running_loop().call_later(SECONDS, self._replace, key, answer)
+        if not task.cancelled():
+            # the client may have disconnected, and then nobody awaits the error
+            task.exception()
+
+    def _replace(self, key: Hashable, known: _Answer) -> None:
+        """Puts the next answer in the place of one, unless something has changed since."""
+        if self._answers.get(key) is not known:
+            return
+        if known.ahead is None:
+            del self._answers[key]
+        else:
+            self._answers[key] = known.ahead
 
     def clear(self) -> None:
         """Drops all answers, those still being fetched included, because something has changed."""
         self._answers.clear()
-
-    def _drop_old(self) -> None:
-        now = time.monotonic()
-        self._answers = {key: one for key, one in self._answers.items() if one.until >= now}
-
-
-def _fetch(ask: Callable[[], Any]) -> _Answer:
-    answer = _Answer(asyncio.ensure_future(run_in_threadpool(ask)))
-    answer.task.add_done_callback(lambda task: _expire(answer, task))
-    return answer
-
-
-def _expire(answer: _Answer, task: asyncio.Task[Any]) -> None:
-    answer.until = time.monotonic() + SECONDS
-    if not task.cancelled():
-        # the client may have disconnected, and then nobody awaits the error
-        task.exception()
