@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 
 from fastapi.sse import ServerSentEvent
 
 from tuneyard.search.results.state import OVER
-from tuneyard.search.results.status import SearchStatus
+from tuneyard.search.results.status import SearchStatus, TrialStatus
 from tuneyard.search.service.core import Service
 from tuneyard.search.tracking.queries import MlflowAwayError, UnknownSearchError
 
 TICK_SECONDS = 1.0
 LATE_MS = 60_000
-"""How late a trial's end may reach MLflow: the driver writes it when MLflow answers."""
+"""How late a trial's end is looked for at once; one that comes later is sent at the end."""
+
+EVENT_ID = "^[0-9]{1,16}(-[0-9]{1,9})?$"
 
 
 class SearchEvents:
@@ -24,14 +26,14 @@ class SearchEvents:
     Args:
         service: Is asked.
         search: The search's name.
-        since: Trials that ended later than this are sent, in Unix milliseconds.
+        last: The id of the last event that the client has had; None for all of them.
     """
 
-    def __init__(self, service: Service, search: str, since: int) -> None:
+    def __init__(self, service: Service, search: str, last: str | None) -> None:
         self._service = service
         self._search = search
-        self._since = since
-        self._newest = since
+        self._last = last
+        self._newest = 0
         self._sent: dict[int, int] = {}
         self._status: SearchStatus | None = None
         self._changed = False
@@ -60,10 +62,31 @@ class SearchEvents:
             await asyncio.sleep(TICK_SECONDS)
 
     async def _trials(self, *, everything: bool) -> AsyncIterator[ServerSentEvent]:
-        """Trials that ended and were not sent yet; an event's id is the end of its trial."""
-        since = self._since if everything else max(self._since, self._newest - LATE_MS)
-        for ended, trial in await self._service.ended_trials(self._search, since):
+        """Trials that ended and were not sent yet.
+
+        The id of an event is the latest end that was sent, in Unix milliseconds, and how many
+        trials were sent: as many as had ended by then, unless one of them reached MLflow late.
+        """
+        since = 0 if everything else max(0, self._newest - LATE_MS)
+        found = await self._service.ended_trials(self._search, since)
+        if self._last is not None:
+            self._sent = _had(self._last, found)
+            self._newest = max(self._sent.values(), default=0)
+            self._last = None
+        for ended, trial in found:
             if self._sent.get(trial.number) != ended:
                 self._sent[trial.number] = ended
                 self._newest = max(self._newest, ended)
-                yield ServerSentEvent(event="trial", data=trial, id=str(ended))
+                name = f"{self._newest}-{len(self._sent)}"
+                yield ServerSentEvent(event="trial", data=trial, id=name)
+
+
+def _had(last: str, found: Sequence[tuple[int, TrialStatus]]) -> dict[int, int]:
+    """The ends that a client has had, by trial; none where that is not sure.
+
+    Rather than lose a trial, which may have come late or ended in the same millisecond as another,
+    all are sent again.
+    """
+    newest, _, count = last.partition("-")
+    before = {trial.number: ended for ended, trial in found if ended <= int(newest)}
+    return before if str(len(before)) == count else {}

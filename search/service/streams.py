@@ -15,7 +15,7 @@ from tuneyard.search.frozen import Frozen
 from tuneyard.search.jobs.queue import Job, RayAwayError
 from tuneyard.search.service.core import Asked, Service
 from tuneyard.search.service.errors import MissingError
-from tuneyard.search.service.events import SearchEvents
+from tuneyard.search.service.events import EVENT_ID, SearchEvents
 from tuneyard.search.service.searches import ONE, READ, Name
 
 
@@ -45,9 +45,13 @@ Known = Annotated[str, Depends(known)]
 async def events(
     search: Known,
     service: Asked,
-    last_event_id: Annotated[int, Header(ge=0, lt=2**53)] = 0,
+    last_event_id: Annotated[str | None, Header(pattern=EVENT_ID)] = None,
 ) -> AsyncIterator[ServerSentEvent]:
-    """Server-sent events: `status`, `trial` for each that has ended, and `end`."""
+    """Server-sent events: `status`, `trial` for each that has ended, and `end`.
+
+    Who connects again with Last-Event-ID gets the trials after that; all of them again where one
+    may have been passed over.
+    """
     async for event in SearchEvents(service, search, last_event_id).stream():
         yield event
 

@@ -12,8 +12,10 @@ import pytest
 from tuneyard.search.results.status import SearchStatus, TrialStatus
 from tuneyard.search.service import events as service_events
 
+Event = tuple[str, dict[str, Any], str | None]
 
-def read(answer: httpx.Response) -> Iterator[tuple[str, dict[str, Any], str | None]]:
+
+def read(answer: httpx.Response) -> Iterator[Event]:
     """Each event's kind, data and id."""
     event: dict[str, str] = {}
     for line in answer.iter_lines():
@@ -27,6 +29,24 @@ def read(answer: httpx.Response) -> Iterator[tuple[str, dict[str, Any], str | No
             event = {}
 
 
+def connected_again(http: httpx.Client, last: str | None) -> list[Event]:
+    """What is told to who says what was the last that it heard."""
+    headers = {"Last-Event-ID": str(last)}
+    with http.stream("GET", "/searches/mine/events", headers=headers) as answer:
+        assert answer.status_code == 200
+        return list(read(answer))
+
+
+def ended_at(records: Any, parent: Any, number: int, milliseconds: int) -> None:
+    """A trial that ended then, by its driver's clock."""
+    run = records.trial(parent, number, "running")
+    records.client.set_terminated(run.info.run_id, end_time=milliseconds)
+
+
+def trials(events: list[Event]) -> list[int]:
+    return [data["number"] for kind, data, _ in events if kind == "trial"]
+
+
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service_events, "TICK_SECONDS", 0.1)
@@ -36,7 +56,7 @@ def test_a_search_as_it_goes_on(serve: Any, own_records: Any) -> None:
     parent = own_records.search("mine", trials={"total": 1, "running": 1})
     own_records.trial(parent, 0)
     http = serve()
-    told: list[tuple[str, dict[str, Any], str | None]] = []
+    told: list[Event] = []
     first = threading.Event()
 
     def listen() -> None:
@@ -63,24 +83,17 @@ def test_a_search_as_it_goes_on(serve: Any, own_records: Any) -> None:
 
     kinds = [kind for kind, _, _ in told]
     assert kinds == ["trial", "status", "trial", "status", "trial", "status", "end"]
-    trials = [TrialStatus.model_validate(data) for kind, data, _ in told if kind == "trial"]
-    assert [trial.number for trial in trials] == [0, 2, 1]
-    assert trials[2].state == "pruned"
+    ended = [TrialStatus.model_validate(data) for kind, data, _ in told if kind == "trial"]
+    assert [trial.number for trial in ended] == [0, 2, 1]
+    assert ended[2].state == "pruned"
     states = [SearchStatus.model_validate(data) for kind, data, _ in told if kind != "trial"]
     assert [status.state for status in states] == ["running", "running", "completed", "completed"]
     assert [status.best for status in states] == [None, 0.25, 0.25, 0.25]
 
     # who lost the connection says what was the last that it heard
-    ids = [int(name) for kind, _, name in told if kind == "trial" and name]
-    assert ids == sorted(ids)
-    headers = {"Last-Event-ID": str(ids[1])}
-    with http.stream("GET", "/searches/mine/events", headers=headers) as answer:
-        again = list(read(answer))
-    assert [(kind, data.get("number")) for kind, data, _ in again] == [
-        ("trial", 1),
-        ("status", None),
-        ("end", None),
-    ]
+    ids = [name for kind, _, name in told if kind == "trial"]
+    again = [(kind, data.get("number")) for kind, data, _ in connected_again(http, ids[1])]
+    assert again == [("trial", 1), ("status", None), ("end", None)]
 
 
 def test_the_story_of_a_search_that_is_over(serve: Any, own_records: Any) -> None:
@@ -142,8 +155,42 @@ def test_many_listeners_leave_room_for_others(serve: Any, own_records: Any) -> N
             stream.__exit__(None, None, None)
 
 
-@pytest.mark.parametrize("last", ["-1", "x", "9" * 30])
+@pytest.mark.parametrize("last", ["-1", "x", "9" * 30, "1-x", "1-"])
 def test_a_wrong_id(serve: Any, own_records: Any, line: Any, last: str) -> None:
     own_records.search("mine")
     answer = serve().get("/searches/mine/events", headers={"Last-Event-ID": last})
     assert "last-event-id" in line(answer, 422)
+
+
+def test_trials_of_one_millisecond_are_all_told(serve: Any, own_records: Any) -> None:
+    parent = own_records.search("mine", "stopped")
+    now = int(1000 * time.time())
+    for number in range(4):
+        ended_at(own_records, parent, number, now - (10_000 if number == 0 else 0))
+    http = serve()
+    with http.stream("GET", "/searches/mine/events") as answer:
+        told = list(read(answer))
+    assert sorted(trials(told)) == [0, 1, 2, 3]
+    # wherever the connection broke, the rest follows
+    for heard, (_, _, last) in enumerate(told[:4], 1):
+        again = trials(connected_again(http, last))
+        assert set(again) | set(trials(told[:heard])) == {0, 1, 2, 3}
+    assert trials(connected_again(http, told[3][2])) == []
+
+
+def test_a_trial_that_came_late_is_told_to_who_connects_again(serve: Any, own_records: Any) -> None:
+    parent = own_records.search("mine")
+    now = int(1000 * time.time())
+    ended_at(own_records, parent, 0, now)
+    http = serve()
+    with http.stream("GET", "/searches/mine/events") as answer:
+        _, _, last = next(read(answer))
+    # MLflow was away for ten minutes, and hears of it only now
+    ended_at(own_records, parent, 1, now - 600_000)
+    own_records.tag(parent, state="completed")
+    time.sleep(1.1)
+    told = connected_again(http, last)
+    assert 1 in trials(told)
+    assert told[-1][0] == "end"
+    # an id that says less than the service's own: nothing is taken for heard
+    assert sorted(trials(connected_again(http, str(now)))) == [0, 1]
