@@ -1,6 +1,7 @@
 """The stack's files agree and keep their promises; that the stack runs is for tests/stack."""
 
 import re
+import shlex
 import shutil
 import subprocess
 import tomllib
@@ -19,6 +20,7 @@ KUBERAY = {
     document["kind"]: document["spec"]
     for document in yaml.safe_load_all((ROOT / "deploy/kuberay.yaml").read_text())
 }
+STACK = (ROOT / "docs/stack.md").read_text()
 GIBIBYTE = 2**30
 
 
@@ -44,12 +46,13 @@ def test_every_service_is_bounded_watched_and_closed(service: dict[str, Any]) ->
     assert all(need == {"condition": "service_healthy"} for need in needs)
 
 
-def test_images_are_pinned_and_one_is_ours() -> None:
+def test_one_image_is_ours_and_the_others_are_named_in_the_docs() -> None:
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     images = {service["image"] for service in SERVICES.values()}
     assert images == {"postgres:16-alpine", f"tuneyard:{version}"}
     bases = re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)
     assert set(bases) == {"python:3.11-slim-bookworm"}
+    assert all(f"`{image}`" in STACK for image in images | set(bases))
     builders = [name for name, service in SERVICES.items() if "build" in service]
     assert len(builders) == 1, "the image is built once"
 
@@ -137,6 +140,30 @@ def test_kubernetes_runs_the_same_cluster() -> None:
     assert "tuneyard_search" in head["resources"]
     user = int(re.findall(r"useradd --uid (\d+)", DOCKERFILE)[0])
     assert {node["securityContext"]["runAsUser"] for node in nodes} == {user}
+
+
+def test_a_kubernetes_job_that_runs_again_resumes_its_search() -> None:
+    shell, option, script = shlex.split(KUBERAY["RayJob"]["entrypoint"])
+    assert (shell, option) == ("sh", "-c")
+    again, first = (shlex.split(command) for command in script.split("||"))
+    name = first[first.index("--name") + 1]
+    assert again == ["tuneyard", "resume", name, "--address", "auto"]
+    assert first[:2] == ["tuneyard", "search"]
+    # with a selector KubeRay would delete the cluster that is not the job's
+    assert "backoffLimit" not in KUBERAY["RayJob"]
+
+
+@pytest.mark.parametrize("flag", ["c", "x"])
+def test_the_docs_back_up_and_restore_every_volume_that_can_not_be_had_again(flag: str) -> None:
+    volumes = set(yaml.safe_load(COMPOSE)["volumes"]) - {"cache", "data", "tasks"}
+    archived = re.findall(rf"compose run --rm --no-deps -T (\S+) tar -C / -{flag}z ?(\w*)", STACK)
+    files = re.findall(rf"tar -C / -{flag}z.*[<>] (\w+)\.tar\.gz", STACK)
+    for (service, folder), name in zip(archived, files, strict=True):
+        assert folder in ("", name)
+        assert f"{name}:/{name}" in SERVICES[service]["volumes"]
+    database = "pg_dumpall -U postgres > " if flag == "c" else "psql -q -U postgres < "
+    assert f"{database}backup.sql" in STACK
+    assert {*files, "postgres"} == volumes
 
 
 def test_searches_are_in_one_folder_everywhere() -> None:
