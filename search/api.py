@@ -10,7 +10,7 @@ from tuneyard.search.errors import SearchError
 from tuneyard.search.results.display import announce
 from tuneyard.search.results.result import SearchResult
 from tuneyard.search.results.state import SearchState
-from tuneyard.search.spec.budget import Budget
+from tuneyard.search.spec.budget import Budget, extended
 from tuneyard.search.spec.names import new_name
 from tuneyard.search.spec.search import SearchSpec
 from tuneyard.search.spec.settings import Settings
@@ -18,13 +18,17 @@ from tuneyard.search.stages.code import record_code, reopen_code
 from tuneyard.search.stages.context import SearchContext
 from tuneyard.search.stages.driver import drive
 from tuneyard.search.stages.prepare import Prepared, open_study, prepared
-from tuneyard.search.stages.recorded import queued_search, record_search, recorded_search
+from tuneyard.search.stages.recorded import (
+    granted_spec,
+    queued_search,
+    record_search,
+    recorded_search,
+)
 from tuneyard.search.stages.resumption import (
     check_data,
     check_no_driver,
     check_remaining,
     ended_trials,
-    extended,
     forget_end,
     is_over,
     was_stopped,
@@ -153,7 +157,8 @@ def resume(
     else:
         recorded = queued_search(client, parent)
     reopen_code(folder, recorded.spec.task, accept_changes=accept_changes)
-    spec, over = extended(recorded.spec, budget, before), is_over(folder, parent)
+    granted = granted_spec(client, parent, recorded)
+    spec, over = extended(granted, budget, before), is_over(folder, parent)
     check_remaining(name, spec, ended_trials(folder, parent), before, over=over, budget=budget)
     with prepared(spec, name, settings, folder, resumed=begun) as ready:
         check_data(name, recorded, parent, ready.data)

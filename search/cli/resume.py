@@ -80,10 +80,5 @@ def _is_typed(context: typer.Context, name: str) -> bool:
 
 
 def _resume_there(cluster: Cluster, search: str, budget: Budget) -> SearchStatus:
-    if budget.trials is not None:
-        return cluster.extend(search, budget)
-    if budget.time is not None or budget.target is not None:
-        raise SearchError(
-            "on a cluster --time and --target go with --trials, e.g. --trials +100 --time 20m"
-        )
-    return cluster.resume(search)
+    given = budget.model_dump(exclude_none=True)
+    return cluster.extend(search, budget) if given else cluster.resume(search)

@@ -63,6 +63,9 @@ def _follow(cluster: Cluster, search: str, options: str, as_json: bool) -> None:
         if as_json:
             typer.echo(status.model_dump_json())
         raise typer.Exit(NO_TRIAL) from None
+    if status.state not in ("completed", "stopped"):
+        # what it has found so far is no result yet
+        raise typer.Exit(NO_TRIAL)
 
 
 def _watch(cluster: Cluster, search: str) -> SearchStatus:

@@ -99,7 +99,7 @@ class Cluster:
         return self._service.post(f"{_path(search)}/resume", SearchStatus)
 
     def extend(self, search: str, budget: Budget) -> SearchStatus:
-        """Continues a search that is over, with more trials."""
+        """Continues a search that is over, with a larger budget, of which something is given."""
         return self._service.post(f"{_path(search)}/extend", SearchStatus, budget)
 
     def logs(self, search: str, *, follow: bool = False) -> Iterator[str]:

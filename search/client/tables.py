@@ -66,6 +66,7 @@ def status_line(status: SearchStatus) -> str:
         _best(status),
         "" if status.wall_s is None else f"{duration(status.wall_s)} elapsed",
         "" if status.eta_s is None else f"{duration(status.eta_s)} remaining",
+        status.reason or "",
     ]
     return " · ".join(part for part in parts if part)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import shlex
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from operator import methodcaller
 from typing import TYPE_CHECKING, Any, TypeVar  # Any: Ray's client passes on any arguments
@@ -70,12 +70,10 @@ class JobQueue:
         self._command = command
         self._client: JobSubmissionClient | None = None
 
-    def submit(self, search: str, arguments: Sequence[str] = ()) -> str:
+    def submit(self, search: str) -> str:
         """Puts a search into the queue; it starts when a slot is free.
 
-        Args:
-            search: Its name.
-            arguments: For the command, after the name.
+        What it may have is in its run in MLflow: a job may be lost, and started again.
 
         Returns:
             The job's id.
@@ -85,10 +83,9 @@ class JobQueue:
         # the search "a.2" has the name that the second job of "a" would get
         while (name := f"{search}.{number}" if number > 1 else search) in taken:
             number += 1
-        words = [shlex.quote(word) for word in (search, *arguments)]
         return self._ask(
             lambda client: client.submit_job(
-                entrypoint=" ".join([self._command, *words]),
+                entrypoint=f"{self._command} {shlex.quote(search)}",
                 submission_id=name,
                 metadata={SEARCH: search},
                 runtime_env={"env_vars": {"RAY_JOB_STOP_WAIT_TIME_S": str(STOP_SECONDS)}},

@@ -27,6 +27,7 @@ class SearchStatus(Frozen):
         wall_s: Seconds that it has run in all, those before a resume included; None in the queue.
         eta_s: Estimate of the remaining seconds; None where there is none.
         mlflow: Where it is recorded.
+        reason: Why its last driver has not begun; None where there is no such reason.
     """
 
     search: str
@@ -42,6 +43,7 @@ class SearchStatus(Frozen):
     wall_s: float | None
     eta_s: float | None
     mlflow: MlflowResult
+    reason: str | None = None
 
 
 class TrialStatus(Frozen):

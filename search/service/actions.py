@@ -3,33 +3,41 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Self
 
-from pydantic import Field
+from pydantic import model_validator
 
 from tuneyard.search.jobs.queue import JobQueue, RayAwayError
+from tuneyard.search.results.state import ENDED
 from tuneyard.search.results.status import SearchStatus
 from tuneyard.search.service.errors import ConflictError
 from tuneyard.search.service.limits import check_budget, check_data
 from tuneyard.search.service.settings import ServiceSettings
-from tuneyard.search.spec.budget import MORE, Budget
+from tuneyard.search.spec.budget import Budget, extended
 from tuneyard.search.spec.files import parse_spec
 from tuneyard.search.spec.names import new_name
+from tuneyard.search.spec.recorded import read_recorded_spec
+from tuneyard.search.spec.search import SearchSpec
 from tuneyard.search.tracking.queries import MlflowSearches, Run
-from tuneyard.search.tracking.runs import close_search, queue_search
+from tuneyard.search.tracking.runs import SPEC, close_search, queue_search, queued_spec
 from tuneyard.search.tracking.status import ended_trials, search_status
 from tuneyard.search.tracking.tags import SearchTags
+from tuneyard.spaces import SpaceError
 
 
 class Extension(Budget):
-    """A `Budget` whose trials must be given.
+    """A `Budget` of which something must be given.
 
     Attributes:
         trials: As many in all (``"300"``), or so many more (``"+100"``).
     """
 
-    trials: Annotated[str, Field(pattern=f"^{MORE}$")]
+    @model_validator(mode="after")
+    def _some(self) -> Self:
+        if not self.model_dump(exclude_none=True):
+            raise SpaceError("an extension must have trials, time or target, got none of them")
+        return self
 
 
 class Actions:
@@ -105,44 +113,38 @@ class Actions:
 
         Raises:
             UnknownSearchError: There is no such search.
-            ConflictError: It is not over, or has no trials left.
+            ConflictError: It is not over, or has used up its trials or its time.
         """
         run, status = self._look(name)
         _check_over(status)
-        ended = ended_trials(status.trials)
-        if ended >= status.budget > 0:
-            raise ConflictError(
-                f"search {name!r} has run its {ended} trials; extend it: tuneyard resume {name} "
-                "--trials +100"
-            )
-        self._requeue(run, status, status.budget, [])
+        recorded = self._recorded(run)
+        if status.state in ENDED:
+            # one that was interrupted may have run its trials, and lack its end
+            _check_remaining(status, recorded, _seconds(run))
+        self._requeue(run, status, recorded, recorded)
 
     def extend(self, name: str, extension: Extension) -> None:
-        """Puts a search that is over into the queue again, with more trials.
+        """Puts a search that is over into the queue again, with a larger budget.
 
         Raises:
             UnknownSearchError: There is no such search.
-            ConflictError: It is not over, or has run so many trials already.
-            SearchError: The service does not take so many.
+            ConflictError: It is not over, or has used up what it would have, too.
+            SearchError: The service does not take so many trials, or so much time.
         """
         run, status = self._look(name)
         _check_over(status)
-        more = extension.trials.startswith("+")
-        trials = int(extension.trials) + (status.budget if more else 0)
+        recorded, before = self._recorded(run), _seconds(run)
+        spec = extended(recorded, extension, before)
         ended = ended_trials(status.trials)
-        if trials <= ended:
+        if extension.trials is not None and spec.trials <= ended:
             raise ConflictError(
-                f"trials must be above the {ended} that search {name!r} has run, got {trials}; "
-                "give more of them, or as +100"
+                f"trials must be above the {ended} that search {name!r} has run, got "
+                f"{spec.trials}; give more of them, or as +100"
             )
-        check_budget(self._settings, trials, extension.time)
-        # a job may be started twice: "+100" would count twice then
-        arguments = [f"--trials={trials}"]
-        if extension.time is not None:
-            arguments.append(f"--time={extension.time!r}")
-        if extension.target is not None:
-            arguments.append(f"--target={extension.target!r}")
-        self._requeue(run, status, trials, arguments)
+        _check_remaining(status, spec, before)
+        seconds = None if spec.time is None else spec.time - before
+        check_budget(self._settings, spec.trials, seconds)
+        self._requeue(run, status, recorded, spec)
 
     def _look(self, name: str) -> tuple[Run, SearchStatus]:
         run = self._searches.run(name)
@@ -150,19 +152,45 @@ class Actions:
         searches = self._searches
         return run, search_status(run, searches.address, searches.pulse, live, time.time())
 
+    def _recorded(self, run: Run) -> SearchSpec:
+        """The spec of a search as it is now."""
+        return read_recorded_spec(self._searches.ask(lambda client: queued_spec(client, run)))
+
+    def _record(self, run: Run, spec: SearchSpec) -> None:
+        text = spec.to_yaml()
+        self._searches.ask(lambda client: client.log_text(run.info.run_id, text, SPEC))
+
     def _requeue(
-        self, run: Run, status: SearchStatus, budget: int, arguments: Sequence[str]
+        self, run: Run, status: SearchStatus, recorded: SearchSpec, spec: SearchSpec
     ) -> None:
+        """Submits a search again; what it may have is in its run, for each driver that starts."""
         tags = SearchTags.decode(run.data.tags)
-        before = SearchTags(state=tags.state, budget=status.budget, heartbeat=tags.heartbeat)
+        as_it_was = SearchTags(
+            state=tags.state, budget=tags.budget, reason=tags.reason, heartbeat=tags.heartbeat
+        )
         # from this heartbeat on there must be a job
-        queued = SearchTags(state="queued", budget=budget, heartbeat=time.time())
+        queued = SearchTags(
+            state="queued",
+            before=tags.before if tags.state == "queued" else status.state,
+            reason="",
+            budget=spec.trials,
+            heartbeat=time.time(),
+        )
+        if spec != recorded:
+            self._record(run, spec)
         self._searches.tag(run, queued)
         try:
-            self._queue.submit(status.search, arguments)
+            self._queue.submit(status.search)
         except RayAwayError:
-            self._searches.tag(run, before)
+            self._searches.tag(run, as_it_was)
+            if spec != recorded:
+                self._record(run, recorded)
             raise
+
+
+def _seconds(run: Run) -> float:
+    """What a search has taken so far."""
+    return SearchTags.decode(run.data.tags).wall or 0.0
 
 
 def _check_over(status: SearchStatus) -> None:
@@ -170,3 +198,18 @@ def _check_over(status: SearchStatus) -> None:
         raise ConflictError(f"search {status.search!r} waits in the queue already")
     if status.state == "running":
         raise ConflictError(f"search {status.search!r} runs; stop it first, or wait for its end")
+
+
+def _check_remaining(status: SearchStatus, spec: SearchSpec, before: float) -> None:
+    """Refuses what a driver would refuse: a search without trials or time left."""
+    name, ended = status.search, ended_trials(status.trials)
+    if ended >= spec.trials:
+        raise ConflictError(
+            f"search {name!r} has run its {ended} trials; extend it: tuneyard resume {name} "
+            "--trials +100"
+        )
+    if spec.time is not None and before >= spec.time:
+        raise ConflictError(
+            f"search {name!r} has used its {spec.time:.0f} s; extend it: tuneyard resume {name} "
+            "--time 20m"
+        )

@@ -107,7 +107,7 @@ async def stop(search: Name, service: Asked) -> SearchStatus:
 
 @router.post(f"{ONE}/resume", status_code=HTTPStatus.ACCEPTED, responses=CHANGE)
 async def resume(search: Name, service: Asked) -> SearchStatus:
-    """Continues a search that is over or interrupted and has trials remaining."""
+    """Continues a search that is over or interrupted and has trials and time remaining."""
     async with service.changing(search):
         await run_in_threadpool(service.actions.resume, search)
     return await service.status(search)
@@ -115,7 +115,7 @@ async def resume(search: Name, service: Asked) -> SearchStatus:
 
 @router.post(f"{ONE}/extend", status_code=HTTPStatus.ACCEPTED, responses=CHANGE | SEND)
 async def extend(search: Name, extension: JsonBody[Extension], service: Asked) -> SearchStatus:
-    """Continues a search that is over, with more trials."""
+    """Continues a search that is over, with more trials, more time or another target."""
     async with service.changing(search):
         await run_in_threadpool(service.actions.extend, search, extension)
     return await service.status(search)

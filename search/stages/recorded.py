@@ -13,6 +13,7 @@ from tuneyard.search.spec.search import SearchSpec
 from tuneyard.search.storage.folder import SEARCH, SPEC, SearchFolder
 from tuneyard.search.tracking.client import MlflowClient, Run
 from tuneyard.search.tracking.runs import queued_spec
+from tuneyard.search.tracking.tags import SearchTags
 from tuneyard.trainables.training.sealed import DamagedError
 
 logger = logging.getLogger(__name__)
@@ -76,3 +77,14 @@ def recorded_search(folder: SearchFolder) -> RecordedSearch:
 def queued_search(client: MlflowClient, parent: Run) -> RecordedSearch:
     """A search that waits in the queue and has no folder yet."""
     return RecordedSearch(read_recorded_spec(queued_spec(client, parent)), None)
+
+
+def granted_spec(client: MlflowClient, parent: Run | None, recorded: RecordedSearch) -> SearchSpec:
+    """The spec of a search with the budget that it has now.
+
+    It was put into the queue with it, if it waits there, and not by a command that may be repeated:
+    whichever driver is the first to begin writes it into the folder.
+    """
+    if parent is None or SearchTags.decode(parent.data.tags).state != "queued":
+        return recorded.spec
+    return read_recorded_spec(queued_spec(client, parent))

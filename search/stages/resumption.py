@@ -1,4 +1,4 @@
-"""What may keep a search from being resumed, and its spec with a larger budget."""
+"""What may keep a search from being resumed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from tuneyard.datasets import Data
 from tuneyard.search.errors import SearchError
 from tuneyard.search.results.state import SearchState
 from tuneyard.search.spec.budget import Budget
-from tuneyard.search.spec.files import parse_spec
 from tuneyard.search.spec.search import SearchSpec
 from tuneyard.search.stages.explored import EXPLORED, Explored
 from tuneyard.search.stages.recorded import RecordedSearch
@@ -62,28 +61,6 @@ def check_data(name: str, recorded: RecordedSearch, parent: Run | None, data: Da
             f"the data of search {name!r} has changed since it was started (sha256 "
             f"{known[:12]}, now {data.fingerprint[:12]}); start a new search"
         )
-
-
-def extended(spec: SearchSpec, budget: Budget, before: float) -> SearchSpec:
-    """The spec with a larger budget; times count from now on.
-
-    Args:
-        spec: As the search was recorded.
-        budget: What it may have more.
-        before: Seconds that it has taken so far.
-
-    Raises:
-        SearchError: The new budget can't be one.
-    """
-    changes: dict[str, object] = {}
-    if budget.trials is not None:
-        more = budget.trials.startswith("+")
-        changes["trials"] = int(budget.trials) + (spec.trials if more else 0)
-    if budget.time is not None:
-        changes["time"] = before + budget.time
-    if budget.target is not None:
-        changes["target"] = budget.target
-    return parse_spec(spec.model_dump() | changes)
 
 
 def is_over(folder: SearchFolder, parent: Run | None) -> bool:

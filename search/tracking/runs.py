@@ -169,6 +169,7 @@ def describe_search(
     tags = SearchTags(
         layout=LAYOUT,
         state="running",
+        reason="",
         begun=True,
         budget=spec.trials,
         metric=objective.metric,
@@ -265,3 +266,17 @@ def close_search(client: MlflowClient, run: Run) -> None:
     close_trials(client, place)
     set_tags(client, place.run_id, SearchTags(heartbeat=0.0))
     end_search(client, place.run_id, "stopped")
+
+
+def refuse_search(client: MlflowClient, run: Run, reason: str) -> None:
+    """Takes a search whose driver did not begin it out of the queue, and says why.
+
+    It is again what it was before it was put there; a search that never was anything has failed.
+    One that its driver has begun says itself how it has ended.
+    """
+    tags = SearchTags.decode(run.data.tags)
+    if tags.state != "queued":
+        return
+    if tags.before is None:
+        client.set_terminated(run.info.run_id, "FAILED")
+    set_tags(client, run.info.run_id, SearchTags(state=tags.before or "failed", reason=reason))

@@ -57,6 +57,7 @@ def search_status(
         mlflow=MlflowResult(
             tracking_uri=address, experiment_id=run.info.experiment_id, run_id=run.info.run_id
         ),
+        reason=tags.reason or None,
     )
 
 

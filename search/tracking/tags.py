@@ -102,6 +102,8 @@ class SearchTags(Tags):
         task: Its task.
         user: Whose token submitted it; None for a search that was not submitted.
         state: Where it is between the queue and its end, as its driver or the service said.
+        before: Its state before it was put into the queue again.
+        reason: Why its last driver has not begun; empty where there is no such reason.
         begun: Whether a driver has ever begun it.
         budget: Trials that it may have.
         metric: The metric that ranks trials; None as long as no driver has begun it.
@@ -128,6 +130,8 @@ class SearchTags(Tags):
     task: str = ""
     user: str | None = None
     state: SearchState = "failed"
+    before: SearchState | None = None
+    reason: str = ""
     begun: bool = False
     budget: int = 0
     metric: str | None = None

@@ -133,6 +133,22 @@ def test_a_search_without_a_best_trial_is_a_failure(other: Any, told: Any) -> No
         assert done.stderr.endswith("\ntuneyard: no trial of search 'mine' has succeeded yet\n")
 
 
+@pytest.mark.parametrize(
+    ("state", "code"), [("completed", 0), ("stopped", 0), ("failed", 1), ("interrupted", 1)]
+)
+def test_a_search_that_ended_badly_is_a_failure_whatever_it_found(
+    other: Any, told: Any, state: str, code: int
+) -> None:
+    server = other(
+        told.answer(told.status, "201 Created"),
+        told.stream(told.event("end", state=state, reason="the disk is full")),
+        told.answer(RESULT | {"state": state}),
+    )
+    done = run("submit", "diabetes", "--follow", "--json", "--cluster", server.address, code=code)
+    assert json.loads(done.stdout)["best"]["value"] == 0.4
+    assert " · the disk is full\n" in done.stderr
+
+
 def test_ctrl_c_leaves_the_search_running(other: Any, told: Any, tmp_path: Path) -> None:
     server = other(told.answer(told.status, "201 Created"), told.stream(told.event("status")), b"")
     options = ["--follow", "--cluster", server.address, "--token-file", "my token"]
@@ -244,17 +260,20 @@ def test_resume_on_a_cluster(other: Any, told: Any) -> None:
     assert "Search mine is queued" in run("resume", "mine", *options).stdout
     budget = ("--trials", "+100", "--time", "20m", "--target", "0.1")
     assert json.loads(run("resume", "mine", *budget, "--json", *options).stdout)["budget"] == 50
-    (first, second) = server.requests
+    run("resume", "mine", "--time", "20m", *options)
+    (first, second, third) = server.requests
     assert first[:2] == ("POST", "/searches/mine/resume")
     assert first[3] == b""
     assert second[:2] == ("POST", "/searches/mine/extend")
     assert Budget.model_validate_json(second[3]) == Budget(trials="+100", time=1200, target=0.1)
+    # what its time budget ended gets more time
+    assert third[:2] == ("POST", "/searches/mine/extend")
+    assert Budget.model_validate_json(third[3]) == Budget(time=1200)
 
 
 @pytest.mark.parametrize(
     ("options", "line"),
     [
-        ("--time 20m", "on a cluster --time and --target go with --trials, e.g. --trials +100 "),
         ("--trials many", "trials must be a number, or one more with +100, got 'many'"),
         ("--trials +0", "trials must be a number, or one more with +100, got '+0'"),
         ("--time soon", "time must be seconds, or a time like 90s, 20m or 1h30m, got 'soon'"),

@@ -13,8 +13,11 @@ from pathlib import Path
 import pytest
 
 from tuneyard.search.spec.files import parse_spec
-from tuneyard.search.tracking.client import MlflowClient
+from tuneyard.search.tracking.client import MlflowClient, set_tags
+from tuneyard.search.tracking.heartbeat import Pulse
 from tuneyard.search.tracking.runs import queue_search
+from tuneyard.search.tracking.status import search_status
+from tuneyard.search.tracking.tags import SearchTags
 
 START_SECONDS = 60.0
 
@@ -87,7 +90,41 @@ def test_a_driver_that_is_killed_is_started_again(
     assert job.returncode == 2
     assert said.count("killed by signal 9; it is started again") == 1
     assert "the Optuna storage does not answer" in said
-    assert store.get_run(run_id).data.tags["tuneyard.state"] == "queued"
+    # nobody waits for a search that no driver can begin
+    run = store.get_run(run_id)
+    assert (run.info.status, run.data.tags["tuneyard.state"]) == ("FAILED", "failed")
+    assert run.data.tags["tuneyard.reason"].startswith("the Optuna storage does not answer")
+    status = search_status(run, "", Pulse(), (), time.time())
+    assert (status.state, status.reason) == ("failed", run.data.tags["tuneyard.reason"])
+
+
+def test_a_driver_that_refuses_leaves_a_search_as_it_was(
+    job: subprocess.Popen[str], store: MlflowClient, run_id: str
+) -> None:
+    # it had ended, and was put into the queue again
+    store.set_terminated(run_id, "FINISHED", end_time=1_700_000_000_000)
+    set_tags(store, run_id, SearchTags(state="queued", before="completed"))
+    _, said = job.communicate(timeout=120)
+    assert job.returncode == 2
+    assert "Traceback" not in said
+    run = store.get_run(run_id)
+    assert (run.info.status, run.info.end_time) == ("FINISHED", 1_700_000_000_000)
+    assert run.data.tags["tuneyard.state"] == "completed"
+    assert run.data.tags["tuneyard.reason"].startswith("the Optuna storage does not answer")
+
+
+def test_a_job_that_mlflow_does_not_hear_says_so(store: MlflowClient) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tuneyard.search.jobs.runner", "my-search"],
+        env=os.environ | {"MLFLOW_TRACKING_URI": "http://127.0.0.1:9"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("MLflow was not told that the driver has ended")
 
 
 def test_a_stop_between_two_drivers_starts_no_other(

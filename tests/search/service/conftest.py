@@ -23,8 +23,11 @@ from tuneyard.search.jobs.queue import JobQueue
 from tuneyard.search.service.app import create_app
 from tuneyard.search.service.server import listen
 from tuneyard.search.service.settings import ServiceSettings
+from tuneyard.search.spec.files import parse_spec
+from tuneyard.search.spec.recorded import read_recorded_spec
+from tuneyard.search.spec.search import SearchSpec
 from tuneyard.search.tracking.client import MlflowClient, connect
-from tuneyard.search.tracking.runs import find_experiment
+from tuneyard.search.tracking.runs import SPEC, find_experiment, queued_spec
 from tuneyard.spaces import to_text
 from tuneyard.spaces.registry import descriptions, find_description
 
@@ -102,6 +105,15 @@ class Records:
         if state in ("completed", "stopped", "failed"):
             self.client.set_terminated(run.info.run_id)
         return run
+
+    def spec(self, run: Run, **values: Any) -> None:
+        """Records what a search is."""
+        known = {"task": run.data.tags["tuneyard.task"], "name": run.data.tags["tuneyard.search"]}
+        self.client.log_text(run.info.run_id, parse_spec(known | values).to_yaml(), SPEC)
+
+    def recorded(self, run_id: str) -> SearchSpec:
+        """What a search is, as its run says."""
+        return read_recorded_spec(queued_spec(self.client, self.client.get_run(run_id)))
 
     def trial(self, parent: Run, number: int, state: str = "completed", **tags: Any) -> Run:
         """A trial's run; it has ended unless it is running."""

@@ -71,6 +71,7 @@ def test_a_search_in_the_queue(service: Any, records: Any, line: Any) -> None:
 def test_a_search_whose_driver_died(service: Any, records: Any, line: Any) -> None:
     counts = {"total": 2, "running": 1, "completed": 1}
     run = records.search("third", "running", ago=100, heartbeat=0, budget=3, trials=counts)
+    records.spec(run, trials=3)
     assert service.state("third") == "interrupted"
     resumed = service.http.post("/searches/third/resume")
     assert (resumed.status_code, resumed.json()["state"]) == (202, "queued")
@@ -114,8 +115,39 @@ def test_stopped_resumed_and_extended(service: Any, records: Any, line: Any) -> 
     extended = service.http.post("/searches/fourth/extend", json=body)
     assert (extended.status_code, extended.json()["state"]) == (202, "queued")
     assert extended.json()["budget"] == 7
+    # whichever driver begins finds it there, however often the job has to start one
+    spec = records.recorded(run.info.run_id)
+    assert (spec.trials, spec.time, spec.target) == (7, 1200.0, -0.5)
     said = wait_for(lambda: "driver of" in (text := log(service, "fourth")) and text)
-    assert "driver of fourth --trials=7 --time=1200.0 --target=-0.5\n" in said
+    assert "driver of fourth\n" in said
+
+
+def test_a_search_that_has_used_its_time(service: Any, records: Any, line: Any) -> None:
+    counts = {"total": 4, "running": 0, "completed": 4}
+    run = records.search("timed", "completed", budget=9, wall=700.5, trials=counts)
+    records.spec(run, trials=9, time=600)
+    used = "search 'timed' has used its 600 s; extend it: tuneyard resume timed --time 20m"
+    assert line(service.http.post("/searches/timed/resume"), 409) == used
+    more = service.http.post("/searches/timed/extend", json={"trials": "+5"})
+    assert line(more, 409) == used
+    nothing = line(service.http.post("/searches/timed/extend", json={}), 422)
+    assert "must have trials, time or target" in nothing
+    assert service.state("timed") == "completed"
+    assert records.recorded(run.info.run_id).time == 600
+
+    extended = service.http.post("/searches/timed/extend", json={"time": "20m"})
+    assert (extended.status_code, extended.json()["state"]) == (202, "queued")
+    # from now on: on top of what it has taken, not from whenever a driver starts
+    spec = records.recorded(run.info.run_id)
+    assert (spec.trials, spec.time) == (9, 700.5 + 1200)
+
+
+def test_a_search_that_lacks_only_its_end_goes_on(service: Any, records: Any) -> None:
+    counts = {"total": 3, "running": 0, "completed": 3}
+    run = records.search("late", "running", ago=100, heartbeat=0, budget=3, trials=counts)
+    records.spec(run, trials=3)
+    resumed = service.http.post("/searches/late/resume")
+    assert (resumed.status_code, resumed.json()["state"]) == (202, "queued")
 
 
 def test_a_log_is_followed_to_its_end(service: Any) -> None:
