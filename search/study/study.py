@@ -18,13 +18,12 @@ from tuneyard.search.storage.folder import SearchFolder
 from tuneyard.search.storage.trial_files import KEPT, EndedTrial, TrialFiles
 from tuneyard.search.study.sampling import build_sampler, distributions, suggest_config
 from tuneyard.search.study.store import Mirror
+from tuneyard.search.study.taught import TaughtStorage
 from tuneyard.search.trials.listener import History, TrialListener
 from tuneyard.search.trials.record import FAILURES, Params, TrialRecord
-from tuneyard.spaces import SearchSpace, Space
+from tuneyard.spaces import SearchSpace, Space, Value
 from tuneyard.spaces.objective import Objective
 from tuneyard.trainables.worker.assignment import BASELINE
-
-ENDED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 
 
 class Study(TrialListener):
@@ -77,24 +76,29 @@ class Study(TrialListener):
             files.keep(ended[number])
         self.ended_before = [ended[number].record for number in sorted(ended)]
         started = files.numbers()
-        # with the same seed it would propose again what it proposed at the start
+        self._working = TaughtStorage(sampler, objective)
         self._study = optuna.create_study(
-            direction=direction, sampler=build_sampler(sampler, seed + len(started))
+            storage=self._working,
+            direction=direction,
+            # with the same seed it would propose again what it proposed at the start
+            sampler=build_sampler(sampler, seed + len(started)),
         )
         grid = sampler.grid(space)
-        self._grid = None if grid is None else self._not_proposed(grid)
+        self._grid = None if grid is None else self._not_proposed(grid, started)
+        self._next_number = BASELINE
         self._asked: dict[int, optuna.Trial] = {}
         self._waiting: list[tuple[int, Params]] = []
         self._rebuild(frozen, started)
         self.unfinished = [number for number, _ in self._waiting]
 
-    def _not_proposed(self, grid: Iterator[SearchSpace]) -> Iterator[SearchSpace]:
+    def _not_proposed(
+        self, grid: Iterator[SearchSpace], started: list[int]
+    ) -> Iterator[SearchSpace]:
         """The grid without the baseline and without what was proposed before the resume."""
-        proposed = [self._space.baseline()]
-        for number in self._files.numbers():
-            params = self._files.params(number)
-            proposed += [self._space.unflatten(params)] if params else []
-        return (config for config in grid if config not in proposed)
+        known = [self._space.flatten(self._space.baseline())]
+        known += [params for number in started if (params := self._files.params(number))]
+        proposed = {_key(params) for params in known}
+        return (config for config in grid if _key(self._space.flatten(config)) not in proposed)
 
     def _frozen(self, trial: EndedTrial) -> FrozenTrial:
         """A trial that has ended, as Optuna would have it had it been asked and told."""
@@ -115,6 +119,7 @@ class Study(TrialListener):
         for number in range(max([*frozen, *started], default=-1) + 1):
             if number in frozen:
                 self._study.add_trial(frozen[number])
+                self._next_number += 1
                 continue
             params = self._files.params(number) if number in started else None
             asked = self._propose(self._space.unflatten(params)) if params else self._next()
@@ -130,20 +135,21 @@ class Study(TrialListener):
 
     def _next(self) -> tuple[int, Params] | None:
         """A proposal that was not made before; None when a grid has no more."""
-        if self._grid is None or not self._study.get_trials(deepcopy=False):
+        if self._grid is None or self._next_number == BASELINE:
             return self._propose(None)
         config = next(self._grid, None)
         return None if config is None else self._propose(config)
 
     def _propose(self, config: SearchSpace | None) -> tuple[int, Params]:
         """A trial with this config, or with what the sampler chooses; the first is the baseline."""
-        if config is None and len(self._study.get_trials(deepcopy=False)) == BASELINE:
+        if config is None and self._next_number == BASELINE:
             config = self._space.baseline()
         if config is not None:
             searched = {leaf.path for leaf in self._space.dimensions()}
             params = self._space.flatten(config)
             self._study.enqueue_trial({path: params[path] for path in params if path in searched})
         trial = self._study.ask()
+        self._next_number += 1
         chosen = suggest_config(trial, self._space)
         self._asked[trial.number] = trial
         params = self._space.flatten(chosen)
@@ -153,8 +159,7 @@ class Study(TrialListener):
     def curves(self) -> dict[int, dict[int, float]]:
         """The best objective by epoch, as far as reported, of the trials that ended before."""
         return {
-            trial.user_attrs["number"]: trial.intermediate_values
-            for trial in self._study.get_trials(deepcopy=False, states=ENDED)
+            trial.user_attrs["number"]: trial.intermediate_values for trial in self._working.ended
         }
 
     def progressed(self, record: TrialRecord, history: History) -> None:
@@ -173,11 +178,16 @@ class Study(TrialListener):
             self._study.tell(trial, record.value)
         else:
             self._study.tell(trial, state=state)
-        self._mirror.add(self._study.get_trials(deepcopy=False)[record.number])
+        self._mirror.add(self._working.ended[-1])
 
     def close(self, give_up_after: float) -> int:
         """Closes the mirror; returns how many trials it lacks, see `Mirror.close`."""
         return self._mirror.close(give_up_after)
+
+
+def _key(params: Params) -> frozenset[tuple[str, Value]]:
+    """What tells configs apart, hashed."""
+    return frozenset(params.items())
 
 
 def kept(record: TrialRecord) -> dict[str, Any]:

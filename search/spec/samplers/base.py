@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from tuneyard.search.spec.kinds import KindOptions
 from tuneyard.spaces import SearchSpace, Space
@@ -16,7 +16,15 @@ ConfigT = TypeVar("ConfigT", bound=SearchSpace)
 
 
 class SamplerOptions(KindOptions, ABC):
-    """Options of a sampler; a subclass imports Optuna only where it builds one."""
+    """Options of a sampler; a subclass imports Optuna only where it builds one.
+
+    Attributes:
+        learns_from_pruned: Whether it ranks pruned trials, below those that were completed.
+        most_trials: How many trials it looks at, the newest and the best; None means all.
+    """
+
+    learns_from_pruned: ClassVar[bool] = False
+    most_trials: ClassVar[int | None] = None
 
     @abstractmethod
     def build(self, seed: int) -> optuna.samplers.BaseSampler:

@@ -20,6 +20,8 @@ class TPE(SamplerOptions):
     """
 
     summary: ClassVar[str] = "tree-structured Parzen estimator"
+    learns_from_pruned: ClassVar[bool] = True
+    most_trials: ClassVar[int | None] = 250
 
     kind: Literal["tpe"] = "tpe"
     startup_trials: Annotated[int, Field(ge=1)] = 10

@@ -206,18 +206,18 @@ def test_each_end_is_told_and_mirrored(make_study: MakeStudy, tmp_path: Path) ->
         assert asked is not None
         end(study, asked, value, state, reason)
     assert study.close(10) == 0
-    for trials in (study._study.trials, mirror(tmp_path).trials):
-        assert len(trials) == len(ENDS)
-        for number, (trial, (state, value, reason, expected)) in enumerate(
-            zip(trials, ENDS, strict=True)
-        ):
-            assert trial.state == expected
-            kept = {name: trial.user_attrs[name] for name in ("number", "state", "reason", "value")}
-            assert kept == {"number": number, "state": state, "reason": reason, "value": value}
-            reported = {} if value is None else {1: value + 1, 3: value}
-            assert trial.intermediate_values == reported
-            # Optuna itself takes a pruned trial's last report for its value
-            assert trial.value == (None if expected == TrialState.FAIL else value)
+    trials = mirror(tmp_path).trials
+    assert len(trials) == len(ENDS)
+    for number, (trial, (state, value, reason, expected)) in enumerate(
+        zip(trials, ENDS, strict=True)
+    ):
+        assert trial.state == expected
+        kept = {name: trial.user_attrs[name] for name in ("number", "state", "reason", "value")}
+        assert kept == {"number": number, "state": state, "reason": reason, "value": value}
+        reported = {} if value is None else {1: value + 1, 3: value}
+        assert trial.intermediate_values == reported
+        # Optuna itself takes a pruned trial's last report for its value
+        assert trial.value == (None if expected == TrialState.FAIL else value)
 
 
 def test_a_pruned_trial_is_never_the_best(make_study: MakeStudy, tmp_path: Path) -> None:
