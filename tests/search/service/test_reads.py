@@ -67,6 +67,14 @@ def test_the_state_that_is_shown(
     assert shown_state(run, Pulse(), live, now) == shown
 
 
+def test_why_a_search_did_not_begin(serve: Any, own_records: Any) -> None:
+    own_records.search("mine", "failed", reason="the data is not there")
+    own_records.search("fine", "completed")
+    http = serve()
+    reasons = [http.get(f"/searches/{name}").json()["reason"] for name in ("mine", "fine")]
+    assert reasons == ["the data is not there", None]
+
+
 def test_a_search_that_is_interrupted_runs_no_trials(serve: Any, own_records: Any) -> None:
     own_records.search("mine", ago=100, heartbeat=0, trials=COUNTS, eta="30.5")
     status = serve().get("/searches/mine").json()
