@@ -87,12 +87,13 @@ def search(
         there = _seen_from_cluster(settings)
         opened = find_code(spec.task)
         carried = Carried(opened) if opened else None
+        announce(f"searching on {settings.address}")
         return through_client(settings.address, partial(search, named, there, carried))
     folder = SearchFolder(settings.storage, name)
     if folder.exists():
         raise SearchError(
-            f"there is a search {name!r} in {folder.storage} already; give another --name, or go on "
-            f"with it: {settings.resume_command(name)}"
+            f"there is a search {name!r} in {folder.storage} already; give another --name, or go "
+            f"on with it: {settings.resume_command(name)}"
         )
     check_store(settings.tracking_uri)
     with prepared(spec, name, settings, folder, resumed=False) as ready:
@@ -140,6 +141,7 @@ def resume(
     if settings.address and is_client(settings.address):
         there = _seen_from_cluster(settings)
         again = partial(resume, name, there, budget, accept_changes=accept_changes)
+        announce(f"searching on {settings.address}")
         return through_client(settings.address, again)
     announce("opening MLflow")
     check_store(settings.tracking_uri, must_exist=True)
@@ -152,10 +154,7 @@ def resume(
     begun, before = _begun(parent, folder)
     if parent:
         check_no_driver(client, parent, folder)
-    if parent is None or begun:
-        recorded = recorded_search(folder)
-    else:
-        recorded = queued_search(client, parent)
+    recorded = queued_search(client, parent) if parent and not begun else recorded_search(folder)
     reopen_code(folder, recorded.spec.task, accept_changes=accept_changes)
     granted = granted_spec(client, parent, recorded)
     spec, over = extended(granted, budget, before), is_over(folder, parent)

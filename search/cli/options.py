@@ -107,8 +107,13 @@ class SearchOptions:
     keep_checkpoints: Annotated[
         int | None, typer.Option(help="How many best checkpoints are kept.")
     ] = None
+    trial_timeout: Annotated[
+        str | None,
+        typer.Option(metavar="90s|20m|1h30m", help="Longest time that a trial may take an epoch."),
+    ] = None
     keep_going: Annotated[
-        bool | None, typer.Option("--keep-going", help="Search on after a baseline that failed.")
+        bool | None,
+        typer.Option("--keep-going", help="Search on though the first trials failed."),
     ] = None
 
     def spec(self, *, own_code: bool = True) -> SearchSpec:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import typer
@@ -24,6 +28,27 @@ LOADING = "loading PyTorch, Ray and MLflow"
 
 INTERRUPTED = 130
 """Exit code after Ctrl+C, as of any command."""
+
+
+@contextmanager
+def stdout_kept(as_json: bool) -> Iterator[None]:
+    """Keeps stdout for one JSON object: what libraries and a user's code print goes to stderr.
+
+    Args:
+        as_json: Whether there will be one; otherwise nothing is kept.
+    """
+    if not as_json:
+        yield
+        return
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def print_result(result: SearchResult, as_json: bool) -> None:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tuneyard.search.cli.cluster_options import ClusterOptions
+from tuneyard.search.cli.detach import Detach, old_search, start_detached
 from tuneyard.search.cli.options import HereOptions, Json, Search, Target, Time
-from tuneyard.search.cli.output import conclude, print_status
+from tuneyard.search.cli.output import LOADING, conclude, print_status, stdout_kept
 from tuneyard.search.cli.with_options import with_options
 from tuneyard.search.errors import SearchError
 
@@ -36,18 +37,27 @@ def resume(
     accept_changes: Annotated[
         bool, typer.Option("--accept-changes", help="Of the task's own file, since the start.")
     ] = False,
+    detach: Detach = False,
     as_json: Json = False,
 ) -> None:
     """Goes on with a search that ended or was cut off, here or on a cluster."""
     budget = _budget(trials, time, target)
-    if _goes_there(context, at):
+    there = _goes_there(context, at)
+    if detach and not there:
+        start_detached(old_search(search, here), here, as_json)
+        return
+    if there:
         with at.connect() as cluster:
             status = _resume_there(cluster, search, budget)
         print_status(status, at.again(), as_json)
         return
-    from tuneyard.search.api import resume as run
+    from tuneyard.search.results.display import announce, displayed
 
-    found = run(search, here.settings(), budget, accept_changes=accept_changes)
+    with stdout_kept(as_json), displayed(show=True):
+        announce(LOADING)
+        from tuneyard.search.api import resume as run
+
+        found = run(search, here.settings(), budget, accept_changes=accept_changes)
     conclude(found, here, as_json)
 
 

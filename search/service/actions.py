@@ -21,6 +21,7 @@ from tuneyard.search.spec.recorded import read_recorded_spec
 from tuneyard.search.spec.search import SearchSpec
 from tuneyard.search.tracking.queries import MlflowSearches, Run
 from tuneyard.search.tracking.runs import SPEC, close_search, queue_search, queued_spec
+from tuneyard.search.tracking.state import shown_state
 from tuneyard.search.tracking.status import ended_trials, search_status
 from tuneyard.search.tracking.tags import SearchTags
 from tuneyard.spaces import SpaceError
@@ -148,9 +149,9 @@ class Actions:
 
     def _look(self, name: str) -> tuple[Run, SearchStatus]:
         run = self._searches.run(name)
-        live = self._queue.live()
-        searches = self._searches
-        return run, search_status(run, searches.address, searches.pulse, live, time.time())
+        searches, now = self._searches, time.time()
+        state = shown_state(run, searches.pulse, self._queue.live(), now)
+        return run, search_status(run, searches.address, state, now)
 
     def _recorded(self, run: Run) -> SearchSpec:
         """The spec of a search as it is now."""

@@ -28,7 +28,7 @@ from tuneyard.search.service.predict import Champions, Prediction
 from tuneyard.search.service.settings import ServiceSettings
 from tuneyard.search.tracking.queries import MlflowAwayError, MlflowSearches, Run
 from tuneyard.search.tracking.result import read_result
-from tuneyard.search.tracking.state import needs_job
+from tuneyard.search.tracking.state import needs_job, shown_state
 from tuneyard.search.tracking.status import search_status
 from tuneyard.search.tracking.tags import SearchTags
 from tuneyard.spaces.registry import descriptions
@@ -184,9 +184,8 @@ class Service:
                 live = await self._fresh.get("live", self.queue.live)
             except RayAwayError:
                 live = None
-        return [
-            search_status(run, self._mlflow_url, self.searches.pulse, live, now) for run in runs
-        ]
+        pulse, url = self.searches.pulse, self._mlflow_url
+        return [search_status(run, url, shown_state(run, pulse, live, now), now) for run in runs]
 
 
 async def asked_service(request: Request) -> Service:

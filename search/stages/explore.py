@@ -19,14 +19,23 @@ from tuneyard.search.tracking.runs import ChildRun, has_end
 from tuneyard.search.trials.listener import TrialListener
 from tuneyard.search.trials.ranking import best_trial
 from tuneyard.search.trials.record import TrialRecord, trial_folder
-from tuneyard.search.tune.events import SearchStopper, TrialEvents
+from tuneyard.search.tune.events import TrialEvents
 from tuneyard.search.tune.resources import Capacity
 from tuneyard.search.tune.runner import run_trials
+from tuneyard.search.tune.stopper import SearchStopper
 
 logger = logging.getLogger(__name__)
 
 GIVE_UP_SECONDS = 60.0
 """How long a search that has ended waits for an MLflow or an Optuna storage that is away."""
+
+ENDED_BY_FAILURE = {
+    "baseline": "the baseline failed, so the search has ended: mend what it says, or search on "
+    "without a baseline with --keep-going",
+    "failures": "the first trials all failed in the same way, so the search has ended: mend what "
+    "they say, or search on with --keep-going",
+}
+"""What is said of a search that ended because its first trials failed."""
 
 
 class Explore(Stage):
@@ -67,7 +76,7 @@ class Explore(Stage):
             progress,
             stopper,
         ]
-        events = TrialEvents(listeners, study.ended_before)
+        events = TrialEvents(listeners, study.ended_before, search.spec.trial_timeout)
         explored = Explored.read(context.folder)
         for listener in listeners:
             listener.search_started()
@@ -87,11 +96,8 @@ class Explore(Stage):
             record.run_id = recorder.run_id(record.number)
         findings.trials = events.records
         findings.interrupted = explored.reason == "interrupt"
-        if explored.reason == "baseline":
-            logger.warning(
-                "the baseline failed, so the search has ended: mend what it says, or search on "
-                "without a baseline with --keep-going"
-            )
+        if explored.reason in ENDED_BY_FAILURE:
+            logger.warning(ENDED_BY_FAILURE[explored.reason])
         else:
             findings.best = best_trial(_at_hand(context, findings.trials), objective)
 

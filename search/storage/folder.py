@@ -47,8 +47,8 @@ class SearchFolder:
     """What a search has found, all of it: MLflow and the study can be written again from here.
 
     ``search.json`` and ``spec.yaml``; ``trials/00012.json`` for each trial proposed and
-    ``ended/00012.json`` for each that has ended; ``checkpoints/00012/`` for each trial whose weights
-    are kept; ``files/00012/`` for what a trial has logged; ``model/`` for the best model;
+    ``ended/00012.json`` for each that has ended; ``checkpoints/00012/`` for each trial whose
+    weights are kept; ``files/00012/`` for what a trial has logged; ``model/`` for the best model;
     ``trials.csv`` and ``result.json`` at the end. A name is a path below the folder, e.g.
     ``checkpoints/00012/checkpoint_000001``.
 

@@ -21,7 +21,9 @@ from tuneyard.search.spec.names import NAME
 from tuneyard.search.spec.resolved import ResolvedSpec
 from tuneyard.search.spec.search import SearchSpec
 from tuneyard.search.tracking.client import set_tags, without_repeats
+from tuneyard.search.tracking.heartbeat import driver_tags
 from tuneyard.search.tracking.tags import LAYOUT, NO_TRIALS, SearchTags, TrialTags
+from tuneyard.search.tracking.versions import commit, versions
 from tuneyard.search.trials.record import ENDS
 from tuneyard.spaces.registry import Code
 
@@ -166,6 +168,7 @@ def describe_search(
 ) -> None:
     """Says in the run that the search runs, what it is, and on which data."""
     spec, objective = search.recorded(), search.task.objective
+    at = commit(Path.cwd())
     tags = SearchTags(
         layout=LAYOUT,
         state="running",
@@ -178,10 +181,17 @@ def describe_search(
         data_name=data.name,
         data_source=data.source,
         version=version("tuneyard"),
+        versions=versions(),
+        commit=at[0] if at else None,
+        dirty=at[1] if at else None,
+        device="cuda" if search.resources.gpus else "cpu",
         code=code.digest if code else None,
     )
     client.update_run(run.run_id, status="RUNNING")
-    set_tags(client, run.run_id, tags)
+    # with a heartbeat at once: that of the driver before is old
+    set_tags(
+        client, run.run_id, tags.model_copy(update=driver_tags().model_dump(exclude_unset=True))
+    )
     known = client.get_run(run.run_id).data.params
     for key, value in spec.model_dump(mode="json").items():
         # params can't change; what a resume changes is in the tags and in the file

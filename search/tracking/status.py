@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from mlflow.entities import Run
@@ -11,9 +11,7 @@ from mlflow.entities import Run
 from tuneyard.search.results.result import MlflowResult
 from tuneyard.search.results.state import OVER, SearchState
 from tuneyard.search.results.status import SearchStatus, TrialStatus
-from tuneyard.search.tracking.heartbeat import Pulse
 from tuneyard.search.tracking.recorded import read_trial
-from tuneyard.search.tracking.state import shown_state
 from tuneyard.search.tracking.tags import SearchTags
 from tuneyard.search.trials.record import ENDS
 from tuneyard.spaces import SpaceError
@@ -21,9 +19,7 @@ from tuneyard.spaces.objective import Objective
 from tuneyard.spaces.registry import find_description
 
 
-def search_status(
-    run: Run, address: str, pulse: Pulse, live: Collection[str] | None, now: float
-) -> SearchStatus:
+def search_status(run: Run, address: str, state: SearchState, now: float) -> SearchStatus:
     """A search as its run says.
 
     What a version of tuneyard that wrote less left out is None, or empty in the case of the counts.
@@ -31,12 +27,10 @@ def search_status(
     Args:
         run: The search's run.
         address: MLflow's.
-        pulse: What was seen of heartbeats.
-        live: Searches for which a job waits or runs; None where that is not known.
+        state: The search's, as `tuneyard.search.tracking.state` decides it.
         now: Unix seconds.
     """
     tags, metrics = SearchTags.decode(run.data.tags), run.data.metrics
-    state = shown_state(run, pulse, live, now)
     objective = tags.objective or _objective(tags.task)
     # where there are no such tags, there may be metrics: those of a search that has ended
     baseline = _finite(metrics.get(f"baseline_{objective.metric}"))

@@ -32,6 +32,7 @@ def _parsed(value: object) -> object:
 
 Counts = Annotated[dict[str, int], BeforeValidator(_parsed)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_parsed)]
+Versions = Annotated[dict[str, str], BeforeValidator(_parsed)]
 ChangedParams = Annotated[Params, BeforeValidator(_parsed)]
 
 
@@ -112,6 +113,10 @@ class SearchTags(Tags):
         data_name: The data's name.
         data_source: Where the data came from.
         version: Of tuneyard, as of when its driver began last.
+        versions: Of Python and the libraries, as of then.
+        commit: Of the repository that its driver began in; None outside of one.
+        dirty: Whether files there differed from that commit.
+        device: What its trials train on: ``cpu`` or ``cuda``.
         code: The digest of a user's own code; None for an installed task.
         driver: Host and process of its driver, as ``host:1234``.
         process: Which of all processes that ever had this number it is; see
@@ -140,6 +145,10 @@ class SearchTags(Tags):
     data_name: str | None = None
     data_source: str | None = None
     version: str | None = None
+    versions: Versions | None = None
+    commit: str | None = None
+    dirty: bool | None = None
+    device: str | None = None
     code: str | None = None
     driver: str = ""
     process: str = ""

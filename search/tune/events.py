@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 from typing import Any  # Ray Tune's callbacks are given anything
 
-from ray.tune import Callback, Stopper
+from ray.tune import Callback
 from ray.tune.experiment import Trial
 
 from tuneyard.search.storage.folder import CHECKPOINTS
 from tuneyard.search.trials.listener import TrialListener
 from tuneyard.search.trials.record import Params, TrialRecord
 from tuneyard.search.tune.lost import last_lines
-from tuneyard.spaces.objective import Objective
-from tuneyard.trainables.worker.assignment import BASELINE, Member
+from tuneyard.trainables.worker.assignment import Member
 from tuneyard.trainables.worker.report import MemberReport
-from tuneyard.trainables.worker.wire import assignment_of, report_of
+from tuneyard.trainables.worker.wire import assignment_of, report_of, with_given_up
 
 LOST = "its process ended: the code ended it (os._exit), or it was killed, or out of memory"
 """What is known of a worker that was lost."""
@@ -28,13 +28,19 @@ class TrialEvents(Callback):
     Args:
         listeners: Hear each event in this order.
         before: The trials that ended before the search was resumed.
+        timeout: Seconds within which a trial must have trained another epoch; None for ever.
     """
 
     def __init__(
-        self, listeners: Sequence[TrialListener], before: Sequence[TrialRecord] = ()
+        self,
+        listeners: Sequence[TrialListener],
+        before: Sequence[TrialRecord] = (),
+        timeout: float | None = None,
     ) -> None:
         self._listeners = listeners
         self._before = before
+        self._timeout = timeout
+        self._heard: dict[str, float] = {}
         self._members: dict[str, list[TrialRecord]] = {}
         self._ended = {record.number for record in before}
         for record in before:
@@ -58,6 +64,7 @@ class TrialEvents(Callback):
             record.current = member.params
             # its worker may have been lost while it saved what it had trained to the end
             record.state, record.reason = "running", ""
+        self._heard[trial.trial_id] = time.monotonic()
 
     def _records(self, trial: Trial) -> list[TrialRecord]:
         """The records of a trial of Ray Tune: one for each member of its first assignment."""
@@ -78,6 +85,7 @@ class TrialEvents(Callback):
         self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any
     ) -> None:
         """A trial trained some epochs, or ended by itself."""
+        self._heard[trial.trial_id] = time.monotonic()
         for record, report in zip(self._records(trial), report_of(result).members, strict=True):
             record.seconds = result["time_total_s"]
             record.node = result["hostname"]
@@ -119,6 +127,17 @@ class TrialEvents(Callback):
                 record.checkpoint = f"{CHECKPOINTS}/{name}"
             self._end(record)
 
+    def on_trial_recover(
+        self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
+    ) -> None:
+        """A trial's worker was lost, and the trial is tried again, unless it had hung."""
+        silent = time.monotonic() - self._heard.get(trial.trial_id, math.inf)
+        if self._timeout is not None and silent >= self._timeout:
+            trial.config = with_given_up(
+                trial.config,
+                f"no epoch within {self._timeout:g} s (trial_timeout), so its process was ended",
+            )
+
     def on_trial_error(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
     ) -> None:
@@ -156,46 +175,3 @@ def _last_line(trial: Trial) -> str:
     error = trial.get_error()
     lines = str(error).strip().splitlines() if error else []
     return lines[-1].strip() if lines else LOST
-
-
-class SearchStopper(Stopper, TrialListener):
-    """Ends the whole search: at the target, after a failed baseline, or when `stop` is called.
-
-    Args:
-        objective: What ranks trials.
-        target: The value at which the search ends; None without one.
-        keep_going: Whether it goes on after a baseline that failed.
-
-    Attributes:
-        reason: Why it ends: ``target``, ``baseline``, or what `stop` was told; None as long as it
-            goes on.
-    """
-
-    def __init__(
-        self, objective: Objective, target: float | None, *, keep_going: bool = False
-    ) -> None:
-        self._objective = objective
-        self._target = target
-        self._keep_going = keep_going
-        self.reason: str | None = None
-
-    def ended(self, record: TrialRecord) -> None:
-        """Ends the search if the trial has reached the target, or is a baseline that failed."""
-        if record.number == BASELINE and record.state == "failed" and not self._keep_going:
-            self.stop("baseline")
-        if self._target is None or not record.eligible or record.value is None:
-            return
-        if self._objective.reached(record.value, self._target):
-            self.stop("target")
-
-    def stop(self, reason: str) -> None:
-        """Ends the search soon; the first reason counts."""
-        self.reason = self.reason or reason
-
-    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
-        """Whether this trial ends: trials end by themselves."""
-        return False
-
-    def stop_all(self) -> bool:
-        """Whether the search ends."""
-        return self.reason is not None

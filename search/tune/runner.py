@@ -19,11 +19,13 @@ from tuneyard.search.storage.folder import CHECKPOINTS, SearchFolder
 from tuneyard.search.study.study import Study
 from tuneyard.search.tune.assignments import Assignments, folder_name, population_config
 from tuneyard.search.tune.connection import ENVIRONMENT, RayLostError
-from tuneyard.search.tune.events import SearchStopper, TrialEvents
+from tuneyard.search.tune.events import TrialEvents
+from tuneyard.search.tune.latest import LatestCheckpoint
 from tuneyard.search.tune.reporter import SilentReporter
 from tuneyard.search.tune.resources import Capacity
 from tuneyard.search.tune.searcher import StudySearcher
 from tuneyard.search.tune.signals import stop_on_signals
+from tuneyard.search.tune.stopper import SearchStopper
 from tuneyard.spaces.registry import Carried, Code
 from tuneyard.trainables.worker.setup import TrialSetup
 from tuneyard.trainables.worker.trainable import TrialTrainable
@@ -68,6 +70,7 @@ def run_trials(
         milestones=spec.scheduler.milestones(search.planned_epochs),
         target=spec.target,
         deadline=deadline,
+        timeout=spec.trial_timeout,
     )
     left = spec.trials - len(study.ended_before)
     # a population copies from older checkpoints of others
@@ -100,9 +103,8 @@ def run_trials(
             reuse_actors=True,
             max_failures=WORKER_LOSSES,
             raise_on_failed_trial=False,
-            checkpoint_config=tune.CheckpointConfig(num_to_keep=None if population else 1),
             trial_dirname_creator=folder_name,
-            callbacks=[events],
+            callbacks=[events] if population else [events, LatestCheckpoint(folder)],
             progress_reporter=SilentReporter(),
             stop=stopper,
             verbose=0,

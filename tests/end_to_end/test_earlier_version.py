@@ -19,10 +19,12 @@ from tuneyard.search.models.champions import find_result
 from tuneyard.search.tracking.client import connect
 from tuneyard.search.tracking.heartbeat import Pulse
 from tuneyard.search.tracking.queries import MlflowSearches
+from tuneyard.search.tracking.state import shown_state
 from tuneyard.search.tracking.status import search_status
 
 pytestmark = pytest.mark.usefixtures("local_ray")
 
+NOW = time.time()
 ARCHIVE = Path(__file__).with_name("searches-of-0.1.0.tar.xz")
 PATHS = {
     "experiments": "artifact_location",
@@ -52,7 +54,7 @@ def test_they_are_listed(recorded: Settings) -> None:
     searches = MlflowSearches(recorded.tracking_uri)
     listed = {
         one.search: one
-        for one in (search_status(run, "", Pulse(), (), time.time()) for run in searches.all())
+        for one in (search_status(run, "", shown_state(run, Pulse(), (), NOW), NOW) for run in searches.all())
     }
     done, cut, queued = (listed[f"legacy-{name}"] for name in ("done", "cut", "queued"))
     assert [one.state for one in (done, cut, queued)] == ["completed", "interrupted", "interrupted"]

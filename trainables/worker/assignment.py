@@ -22,6 +22,7 @@ class Member:
         proposed: The config as it was proposed; a scheduler may have changed it since.
         seed: Of its weights and its batches; None means the search's seed.
         checkpoint: Address of a checkpoint that it continues from; None starts it afresh.
+        given_up: Why it is not trained any more; None where it is.
     """
 
     number: int
@@ -29,6 +30,7 @@ class Member:
     proposed: Params
     seed: int | None = None
     checkpoint: str | None = None
+    given_up: str | None = None
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ class TrialSetup:
         milestones: Epochs at which a step ends, because the scheduler compares trials there.
         target: Value of the objective at which a trial ends.
         deadline: Unix time at which trials end; None without a time budget.
+        timeout: Seconds within which a trial must have trained another epoch; None for ever.
     """
 
     code: Carried | None = field(default=None, kw_only=True)
@@ -34,3 +35,4 @@ class TrialSetup:
     milestones: frozenset[int] = field(default_factory=frozenset)
     target: float | None = None
     deadline: float | None = None
+    timeout: float | None = None

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any  # configs, results and checkpoints of Ray Tune hold anything
 
@@ -68,6 +71,8 @@ class TrialTrainable(tune.Trainable):
     def step(self) -> dict[str, Any]:
         """Trains for about a second, to the next milestone, or to the end."""
         epochs: list[dict[str, float]] = []
+        if self._member.given_up:
+            return self._result(epochs, reason="failed", error=self._member.given_up)
         try:
             reason = self._train(epochs)
         except Exception as error:
@@ -94,7 +99,8 @@ class TrialTrainable(tune.Trainable):
         started = time.monotonic()
         while reason is None:
             best, before = training.best, training.epoch
-            metrics = training.run_epoch()
+            with _at_most(self._shared.timeout):
+                metrics = training.run_epoch()
             # a user's function may end without another epoch
             epochs += [metrics] * (training.epoch - before)
             if training.best is not best:
@@ -190,3 +196,19 @@ class TrialTrainable(tune.Trainable):
         if params != self._member.params:
             training.change(self._space.unflatten(self._member.params))
         self._training = training
+
+
+@contextmanager
+def _at_most(seconds: float | None) -> Iterator[None]:
+    """Ends this process, with a look at what all its threads do, if the context lasts longer.
+
+    It works in whatever library the process hangs: the timer needs no lock of the interpreter.
+    """
+    if seconds is None:
+        yield
+        return
+    faulthandler.dump_traceback_later(seconds, exit=True)
+    try:
+        yield
+    finally:
+        faulthandler.cancel_dump_traceback_later()

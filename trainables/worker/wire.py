@@ -45,6 +45,12 @@ def with_params(config: Mapping[str, Any], params: Params) -> dict[str, Any]:
     return {**config, **to_config(Assignment((member,)))}
 
 
+def with_given_up(config: Mapping[str, Any], reason: str) -> dict[str, Any]:
+    """The config of one trial that is not trained any more, and why."""
+    member = replace(assignment_of(config).single, given_up=reason)
+    return {**config, **to_config(Assignment((member,)))}
+
+
 def to_result(report: Report, metric: str, *, should_checkpoint: bool) -> dict[str, Any]:
     """A report as a result of Ray Tune.
 

@@ -5,7 +5,7 @@ from typing import Literal
 import pytest
 
 from tuneyard.search.trials.record import TrialRecord
-from tuneyard.search.tune.events import SearchStopper
+from tuneyard.search.tune.stopper import ALIKE, SearchStopper
 from tuneyard.spaces.objective import Objective
 
 
@@ -50,3 +50,27 @@ def test_the_first_reason_counts() -> None:
     stopper.ended(TrialRecord(0, {}, value=0.1, checkpoint="somewhere"))
     assert stopper.stop_all()
     assert stopper.reason == "interrupt"
+
+
+def failed(number: int, reason: str = "ValueError: no") -> TrialRecord:
+    return TrialRecord(number, {}, state="failed", reason=reason)
+
+
+def test_first_trials_that_fail_alike_end_it() -> None:
+    stopper = SearchStopper(Objective("val_loss", "min"), None)
+    for number in range(1, ALIKE + 1):
+        assert stopper.reason is None
+        stopper.ended(failed(number))
+    assert stopper.reason == "failures"
+
+
+@pytest.mark.parametrize("spared", ["another reason", "a success", "keep going", "resumed"])
+def test_other_failures_do_not(spared: str) -> None:
+    stopper = SearchStopper(Objective("val_loss", "min"), None, keep_going=spared == "keep going")
+    if spared == "resumed":
+        stopper.restored(failed(1))
+    if spared == "a success":
+        stopper.ended(TrialRecord(1, {}, state="pruned", value=0.5))
+    for number in range(2, 2 * ALIKE):
+        stopper.ended(failed(number, f"no {number}" if spared == "another reason" else "no"))
+    assert stopper.reason is None
