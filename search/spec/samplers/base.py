@@ -20,11 +20,14 @@ class SamplerOptions(KindOptions, ABC):
 
     Attributes:
         learns_from_pruned: Whether it ranks pruned trials, below those that were completed.
-        most_trials: How many trials it looks at, the newest and the best; None means all.
     """
 
     learns_from_pruned: ClassVar[bool] = False
-    most_trials: ClassVar[int | None] = None
+
+    @property
+    def most_trials(self) -> int | None:
+        """How many trials it looks at, the newest and the best; None means all."""
+        return None
 
     @abstractmethod
     def build(self, seed: int) -> optuna.samplers.BaseSampler:

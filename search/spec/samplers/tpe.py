@@ -11,6 +11,9 @@ from tuneyard.search.spec.samplers.base import SamplerOptions
 if TYPE_CHECKING:
     import optuna
 
+MOST_TRIALS = 250
+"""Enough for the 25 trials that TPE counts as good; the time of a proposal grows with them."""
+
 
 class TPE(SamplerOptions):
     """Tree-structured Parzen estimator (Bergstra et al., 2011), multivariate, branch by branch.
@@ -21,10 +24,14 @@ class TPE(SamplerOptions):
 
     summary: ClassVar[str] = "tree-structured Parzen estimator"
     learns_from_pruned: ClassVar[bool] = True
-    most_trials: ClassVar[int | None] = 250
 
     kind: Literal["tpe"] = "tpe"
     startup_trials: Annotated[int, Field(ge=1)] = 10
+
+    @property
+    def most_trials(self) -> int:
+        """See `SamplerOptions.most_trials`; as many as it starts with must be among them."""
+        return max(MOST_TRIALS, self.startup_trials)
 
     def build(self, seed: int) -> optuna.samplers.BaseSampler:
         """See `SamplerOptions.build`."""
