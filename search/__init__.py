@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from tuneyard.search.home import ensure_home
+
 if TYPE_CHECKING:
     from tuneyard.search.errors import SearchError
     from tuneyard.search.outcome.outcome import Outcome
@@ -32,6 +34,8 @@ _HOMES = {
     "resume": "python",
     "search": "python",
 }
+
+ensure_home()
 
 
 def __getattr__(name: str) -> object:

@@ -15,7 +15,7 @@ from tuneyard.search.tracking.tags import SearchTags
 if TYPE_CHECKING:
     from ray.job_submission import JobSubmissionClient
 
-COMMAND = "exec python -m tuneyard.search.jobs.runner"
+COMMAND = "exec python -P -m tuneyard.search.jobs.runner"
 ADDRESS = "http://127.0.0.1:8265"
 """Ray's dashboard where no other address is named: Ray's own default."""
 

@@ -90,7 +90,8 @@ class Job:
         if self._stopped:
             # the request to stop came while no driver was running
             return -signal.SIGTERM
-        command = [sys.executable, "-m", "tuneyard.search.cli", "resume", self._search]
+        # -P: nothing is imported from the current folder
+        command = [sys.executable, "-P", "-m", "tuneyard.search.cli", "resume", self._search]
         driver = subprocess.Popen([*command, "--address", "auto"], stderr=subprocess.PIPE)
         assert driver.stderr is not None
         reader = threading.Thread(target=self._pass_on, args=(driver.stderr,), daemon=True)

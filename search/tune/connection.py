@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
 import ray
 
-from tuneyard.search.errors import SearchError
+from tuneyard.search.errors import SearchError, first_line
+from tuneyard.search.tune.local import job_config, local_ray
 
 ResultT = TypeVar("ResultT")
+
+
+class RayLostError(SearchError):
+    """Ray ended, or can't be reached any more, in the middle of a search."""
+
 
 # Ray Tune's own result files and state snapshots: ours are MLflow, the mirrored study and the
 # search's folder, and at 10,000 trials the snapshots cost more than the trials
@@ -24,6 +31,14 @@ ENVIRONMENT = {
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
     "RAY_AIR_NEW_OUTPUT": "0",
 }
+
+ANSWER_SECONDS = 10.0
+"""How long a cluster may take to accept a connection."""
+
+TOKEN = (
+    "; if it is there and takes a token, set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN to that of the "
+    "cluster"
+)
 
 
 def is_client(address: str | None) -> bool:
@@ -42,28 +57,43 @@ def ray_connection(address: str | None) -> Iterator[None]:
         yield
         return
     os.environ.update(ENVIRONMENT)
-    try:
-        ray.init(
-            address=address or "local",
-            include_dashboard=None if address else False,
-            log_to_driver=is_client(address),
-            logging_level=logging.ERROR,
-        )
-    except ConnectionError as error:
-        reason = str(error).strip().splitlines()[-1]
-        raise SearchError(f"no Ray cluster answers at {address}: {reason}") from None
-    except Exception as error:
-        # what Ray raises where it is not up within 30 seconds has no class of its own
-        if type(error) is not Exception:
-            raise
-        raise SearchError(
-            "Ray did not start on this machine within its 30 seconds: it is too loaded, or too "
-            "little memory is free; try again, or name a cluster with --address"
-        ) from error
+    if address in (None, "local"):
+        with local_ray():
+            yield
+        return
+    _connect(address or "")
     try:
         yield
     finally:
         ray.shutdown()
+
+
+def _connect(address: str) -> None:
+    _check_answers(address)
+    try:
+        ray.init(
+            address=address,
+            log_to_driver=is_client(address),
+            logging_level=logging.ERROR,
+            job_config=None if is_client(address) else job_config(),
+        )
+    except ConnectionError as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise SearchError(f"no Ray cluster answers at {address}: {reason}{TOKEN}") from None
+    except ray.exceptions.AuthenticationError as error:
+        reason = first_line(error).partition(". ")[0]
+        raise SearchError(f"the Ray cluster at {address} refuses: {reason}{TOKEN}") from None
+
+
+def _check_answers(address: str) -> None:
+    """Finds out whether somebody is there: Ray would ask for minutes, and say so in many lines."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not port.isdecimal():
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), ANSWER_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise SearchError(f"no Ray cluster answers at {address}: {error}") from None
 
 
 def through_client(address: str, function: Callable[[], ResultT]) -> ResultT:
