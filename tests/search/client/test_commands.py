@@ -200,7 +200,7 @@ def test_submit_takes_what_search_takes() -> None:
     def options(command: str) -> set[str]:
         return set(re.findall(r"--[a-z-]+", run(command, "--help").stdout))
 
-    here = {"--data-dir", "--address", "--storage", "--tracking-uri"}
+    here = {"--data-dir", "--address", "--storage", "--tracking-uri", "--detach"}
     there = {"--cluster", "--token-file", "--follow"}
     assert options("search") - here == options("submit") - there
 
