@@ -21,7 +21,7 @@ from tuneyard.spaces.code.file import FileCode
 from tuneyard.spaces.code.functions import FunctionCode
 from tuneyard.spaces.code.reference import FileReference
 from tuneyard.spaces.description import TaskDescription
-from tuneyard.spaces.language.errors import SpaceError, did_you_mean
+from tuneyard.spaces.language.errors import SpaceError, did_you_mean, shown
 
 logger = logging.getLogger(__name__)
 
@@ -169,7 +169,7 @@ def _find(name: str) -> Installed:
     if known is None:
         installed = _installed(SOURCES)
         if name not in installed:
-            raise SpaceError(f"there is no task {name!r}; {did_you_mean(name, installed)}")
+            raise SpaceError(f"there is no task {shown(name)}; {did_you_mean(name, installed)}")
         known = installed[name]
     return known
 

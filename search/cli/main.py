@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
+import signal
 import sys
+from types import FrameType
 from typing import NoReturn
 
 import typer
@@ -12,6 +15,7 @@ import typer
 from tuneyard.search.cli.best import best
 from tuneyard.search.cli.check import check
 from tuneyard.search.cli.jobs import jobs
+from tuneyard.search.cli.list import list as list_searches
 from tuneyard.search.cli.logs import logs
 from tuneyard.search.cli.new import new
 from tuneyard.search.cli.output import WRONG_INPUT
@@ -21,10 +25,11 @@ from tuneyard.search.cli.serve import serve
 from tuneyard.search.cli.space import space
 from tuneyard.search.cli.stop import stop
 from tuneyard.search.cli.submit import submit
+from tuneyard.search.cli.sync import sync
 from tuneyard.search.cli.tasks import tasks
 from tuneyard.search.cli.ui import ui
 
-COMMANDS = (tasks, space, new, check, search, resume, best, ui, serve)
+COMMANDS = (tasks, space, new, check, search, resume, sync, list_searches, best, ui, serve)
 """In the order of the help; a new command is a file and its place here."""
 
 CLUSTER_COMMANDS = (submit, jobs, logs, stop)
@@ -44,11 +49,24 @@ for _command in CLUSTER_COMMANDS:
     app.command(rich_help_panel="On a cluster")(_command)
 
 
+class _Stderr:
+    """`sys.stderr` as it is at the moment: while a display is live, lines go above it."""
+
+    def write(self, text: str) -> None:
+        sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+
 def main() -> None:
     """Runs a command; a wrong input costs one line and exit code 2."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+        # a terminal that closes ends a command in good order, as Ctrl+C does
+        signal.signal(signal.SIGHUP, _hang_up)
+    logging.basicConfig(stream=_Stderr(), level=logging.WARNING, format="%(message)s")
     logging.getLogger("tuneyard").setLevel(logging.INFO)
     try:
         # what Typer itself finds wrong costs one line too; without arguments it shows its help
@@ -60,7 +78,14 @@ def main() -> None:
             # a user's own traceback, or what has changed in a user's file
             typer.echo(getattr(error, "details", ""), err=True, nl=False)
             _refuse(str(error))
+        # any argument may be a path, and the system takes no name as long as this
+        if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+            _refuse(f"a path is too long, got {error.filename!r}; give a shorter one")
         raise
+
+
+def _hang_up(number: int, _frame: FrameType | None) -> NoReturn:
+    raise SystemExit(128 + number)
 
 
 def _renamed(error: typer.TyperException) -> str | None:
@@ -82,5 +107,7 @@ def _input_errors() -> tuple[type[Exception], ...]:
 
 
 def _refuse(line: str) -> NoReturn:
-    typer.echo(f"tuneyard: {line}", err=True)
+    from tuneyard.search.errors import short_line
+
+    typer.echo(f"tuneyard: {short_line(line)}", err=True)
     raise SystemExit(WRONG_INPUT)

@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import json
+from math import inf
 from typing import Annotated, Any, TypeVar  # Any: values that are not validated yet
 
 from pydantic import BeforeValidator, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
+from tuneyard.search.spec.bounds import check_bounds
 from tuneyard.search.spec.search import SearchSpec
 
 T = TypeVar("T")
 
 
 def from_json(value: object) -> object:
-    """A body that did not come as JSON, as it is with ``curl -d``, read as JSON."""
+    """A body that did not come as JSON, as it is with ``curl -d``, read as JSON.
+
+    Args:
+        value: The body's bytes, or what FastAPI has read; the service bounds how many they are.
+
+    Raises:
+        ValueError: It is no JSON, or nests too deeply.
+    """
     if isinstance(value, bytes):
         try:
-            return json.loads(value)
+            value = json.loads(value)
         except (ValueError, RecursionError):
             raise ValueError("must be JSON") from None
+    check_bounds(value, most=inf)
     return value
 
 

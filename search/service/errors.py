@@ -14,13 +14,13 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from tuneyard.datasets import DataError
-from tuneyard.search.errors import SearchError
+from tuneyard.search.errors import SearchError, short_line
 from tuneyard.search.jobs.queue import RayAwayError
 from tuneyard.search.tracking.queries import MlflowAwayError, UnknownSearchError
 from tuneyard.spaces import SpaceError
+from tuneyard.spaces.language.errors import MAX_PROBLEMS, shown
 
 MEDIA_TYPE = "application/problem+json"
-MAX_DETAIL = 1000
 AGAIN_SECONDS = 5
 
 logger = logging.getLogger(__name__)
@@ -78,13 +78,9 @@ class Problem(BaseModel):
 def problem(
     status: HTTPStatus | int, detail: str, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """The answer that an error is; its detail becomes one line of at most 1,000 characters."""
+    """The answer that an error is; its detail becomes one short line."""
     status = HTTPStatus(status)
-    # what a client sent may be in it, even halves of characters
-    line = " ".join(detail.encode(errors="backslashreplace").decode().split())
-    if len(line) > MAX_DETAIL:
-        line = f"{line[:MAX_DETAIL]} ..."
-    body = Problem(title=status.phrase, status=status, detail=line)
+    body = Problem(title=status.phrase, status=status, detail=short_line(detail))
     return JSONResponse(body.model_dump(), status, headers, media_type=MEDIA_TYPE)
 
 
@@ -124,7 +120,7 @@ def _answer(status: HTTPStatus) -> Callable[[Request, Exception], Awaitable[Resp
 
 async def _invalid(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    lines = "; ".join(_line(one) for one in error.errors())
+    lines = "; ".join(_line(one) for one in error.errors()[:MAX_PROBLEMS])
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, lines)
 
 
@@ -135,7 +131,7 @@ def _line(error: Mapping[str, Any]) -> str:
     part, *path = error["loc"]
     where = ".".join(str(name) for name in path) or f"the {part}"
     rule = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input ")
-    return f"{where} {rule[:1].lower()}{rule[1:]}, got {error['input']!r:.200}"
+    return f"{where} {rule[:1].lower()}{rule[1:]}, got {shown(error['input'])}"
 
 
 async def _http(request: Request, error: Exception) -> Response:

@@ -12,6 +12,7 @@ from tuneyard.search.spec.durations import Seconds
 from tuneyard.search.spec.files import parse_spec
 from tuneyard.search.spec.search import SearchSpec
 from tuneyard.spaces import SpaceError
+from tuneyard.spaces.language.errors import shown
 
 MORE = r"\+?[1-9][0-9]{0,8}"
 """Trials in all, or with a plus so many more."""
@@ -35,7 +36,7 @@ class Budget(Frozen):
     @classmethod
     def _number(cls, trials: str | None) -> str | None:
         if trials is not None and not re.fullmatch(MORE, trials):
-            raise SpaceError(f"trials must be a number, or one more with +100, got {trials!r}")
+            raise SpaceError(f"trials must be a number, or one more with +100, got {shown(trials)}")
         return trials
 
 

@@ -7,6 +7,9 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, FiniteFloat
 
+MAX_SECONDS = 1e9
+"""32 years: clocks and timers of the system overflow somewhere above."""
+
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -24,5 +27,5 @@ def parse_duration(value: object) -> object:
         raise ValueError("must be seconds, or a time like 90s, 20m or 1h30m") from None
 
 
-Seconds = Annotated[FiniteFloat, BeforeValidator(parse_duration), Field(gt=0)]
-"""More than 0 seconds, given as a number or as a text that `parse_duration` reads."""
+Seconds = Annotated[FiniteFloat, BeforeValidator(parse_duration), Field(gt=0, le=MAX_SECONDS)]
+"""More than 0, at most `MAX_SECONDS`; a number, or a text that `parse_duration` reads."""

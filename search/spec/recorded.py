@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import yaml
-
-from tuneyard.search.spec.files import parse_spec
+from tuneyard.search.spec.files import load_mapping, parse_spec
 from tuneyard.search.spec.renamed import rename_old_keys
 from tuneyard.search.spec.search import SearchSpec
 
@@ -16,6 +14,6 @@ def read_recorded_spec(text: str) -> SearchSpec:
         text: YAML, as `SearchSpec.to_yaml` wrote it.
 
     Raises:
-        SearchError: The spec does not fit this version; one line.
+        SearchError: The spec is damaged, or does not fit this version; one line.
     """
-    return parse_spec(rename_old_keys(yaml.safe_load(text)))
+    return parse_spec(rename_old_keys(load_mapping(text, "the recorded spec")))

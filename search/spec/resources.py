@@ -14,6 +14,12 @@ from pydantic import (
     WrapValidator,
 )
 
+LEAST_CPUS = 0.01
+"""A hundred processes that import PyTorch, each of some 300 MiB, are enough for one CPU."""
+
+LEAST_AMOUNT = 0.0001
+"""Of any resource: Ray counts in steps of this, and rounds what is less to nothing."""
+
 OWN_FIELDS = {"cpu": "cpus_per_trial", "gpu": "gpus_per_trial"}
 """Ray's resources that have a key of their own in a spec."""
 

@@ -8,7 +8,9 @@ from typing import Annotated
 from pydantic import Discriminator, Tag
 
 from tuneyard.search.errors import SearchError
+from tuneyard.search.spec.bounds import check_bounds
 from tuneyard.spaces import Range, Restriction, Value
+from tuneyard.spaces.language.errors import clipped, shown
 
 
 def _form(value: object) -> str | None:
@@ -42,17 +44,18 @@ def parse_restrictions(sets: Sequence[str], ranges: Sequence[str]) -> dict[str, 
 
     Raises:
         SearchError: One has another form, or a path comes twice.
-        SpaceError: A range has another form.
+        SpaceError: A range has another form, or the restrictions are more than a spec may hold.
     """
     found: dict[str, Restriction] = {}
     for option, texts in (("--set", sets), ("--range", ranges)):
         for text in texts:
             path, equals, value = text.partition("=")
             if not (path and equals and value):
-                raise SearchError(f"{option} must read path=value, got {text!r}")
+                raise SearchError(f"{option} must read path=value, got {shown(text)}")
             if path in found:
-                raise SearchError(f"{path} is restricted twice; leave one of them out")
+                raise SearchError(f"{clipped(path)} is restricted twice; leave one of them out")
             found[path] = Range.parse(value) if option == "--range" else _values(value)
+    check_bounds(found)
     return found
 
 

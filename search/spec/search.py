@@ -9,21 +9,31 @@ import yaml
 from pydantic import BeforeValidator, Field, FiniteFloat, field_validator, model_validator
 
 from tuneyard.search.frozen import Frozen
+from tuneyard.search.spec.bounds import check_bounds
 from tuneyard.search.spec.durations import Seconds
 from tuneyard.search.spec.names import NAME
 from tuneyard.search.spec.renamed import refuse_old_keys
-from tuneyard.search.spec.resources import OWN_FIELDS, GpuShare
+from tuneyard.search.spec.resources import LEAST_AMOUNT, LEAST_CPUS, OWN_FIELDS, GpuShare
 from tuneyard.search.spec.restrictions import CheckedRestriction
 from tuneyard.search.spec.samplers import TPE, Sampler
 from tuneyard.search.spec.schedulers import ASHA, Scheduler
 from tuneyard.spaces import SearchSpace, Space
-from tuneyard.spaces.language.errors import SpaceError, did_you_mean
+from tuneyard.spaces.language.errors import SpaceError, did_you_mean, shown
 from tuneyard.spaces.registry import find_description
 
 
 def _by_kind(value: object) -> object:
     """``"asha"`` stands for ``{"kind": "asha"}``."""
     return {"kind": value} if isinstance(value, str) else value
+
+
+MAX_TRIALS = 1_000_000
+"""The driver keeps something of every trial in memory."""
+
+MAX_CONCURRENT = 10_000
+"""Ray keeps a placement group for each trial that runs or waits for a node."""
+
+MAX_EPOCHS = 10**9
 
 
 class SearchSpec(Frozen):
@@ -33,7 +43,7 @@ class SearchSpec(Frozen):
         task: Name of the task.
         name: Name of the search; made from the task and the time where it is None.
         data: Which of the task's data sets; the task's first where it is None.
-        trials: How many trials, the baseline among them.
+        trials: How many trials, the baseline among them; at most a million.
         time: Wall-clock budget in seconds, or as ``20m``; trials end with their best so far.
         target: Value of the objective that ends the search.
         sampler: What proposes configs: its kind, or its kind and options.
@@ -42,44 +52,59 @@ class SearchSpec(Frozen):
         folds: Rank configs by their mean over so many folds; 1 is the one validation split,
             None what the task says.
         seed: Of the sampler and of every trial.
-        cpus_per_trial: CPUs that a trial takes.
+        cpus_per_trial: CPUs that a trial takes, at least 0.01: with less, more worker processes
+            would start on a node than its memory holds.
         gpus_per_trial: GPUs that a trial takes: a share below 1, a whole number, or ``auto``: the
             share that the task's models need by measurement, and none where there is no GPU.
         resources_per_trial: Of Ray's custom resources, what a trial takes.
         max_concurrent_trials: Trials at a time; as many as fit where it is None. Those beyond what
             fits wait for nodes that join.
         keep_checkpoints: How many best checkpoints are kept.
-        keep_going: Whether the search goes on after a baseline that raised an error.
+        trial_timeout: Seconds, or a time as ``20m``, within which a trial must have trained
+            another epoch; one that hangs for longer is ended, and has failed.
+        keep_going: Whether the search goes on after a baseline that raised an error, or after
+            first trials that all failed in the same way.
     """
 
     task: str
     name: str | None = None
     data: str | None = None
-    trials: Annotated[int, Field(ge=1)] = 50
+    trials: Annotated[int, Field(ge=1, le=MAX_TRIALS)] = 50
     time: Seconds | None = None
     target: FiniteFloat | None = None
     sampler: Annotated[Sampler, BeforeValidator(_by_kind)] = TPE()
     scheduler: Annotated[Scheduler, BeforeValidator(_by_kind)] = ASHA()
     space: dict[str, CheckedRestriction] = Field(default={})
-    folds: Annotated[int, Field(ge=1)] | None = None
+    folds: Annotated[int, Field(ge=1, le=1_000)] | None = None
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
-    cpus_per_trial: Annotated[FiniteFloat, Field(gt=0)] = 1.0
+    cpus_per_trial: Annotated[FiniteFloat, Field(ge=LEAST_CPUS)] = 1.0
     gpus_per_trial: GpuShare = 0.0
-    resources_per_trial: dict[str, Annotated[FiniteFloat, Field(gt=0)]] = Field(default={})
-    max_concurrent_trials: Annotated[int, Field(ge=1)] | None = None
-    keep_checkpoints: Annotated[int, Field(ge=1)] = 3
+    resources_per_trial: dict[str, Annotated[FiniteFloat, Field(ge=LEAST_AMOUNT)]] = Field(
+        default={}
+    )
+    max_concurrent_trials: Annotated[int, Field(ge=1, le=MAX_CONCURRENT)] | None = None
+    keep_checkpoints: Annotated[int, Field(ge=1, le=10_000)] = 3
+    trial_timeout: Seconds | None = None
     keep_going: bool = False
 
     @model_validator(mode="before")
     @classmethod
     def _known_keys(cls, values: object) -> object:
+        check_bounds(values)
         if isinstance(values, Mapping):
             refuse_old_keys(values)
             for key in values:
                 if key not in cls.model_fields:
                     near = did_you_mean(str(key), cls.model_fields)
-                    raise SpaceError(f"{key!r} is not a key of a search; {near}")
+                    raise SpaceError(f"{shown(key)} is not a key of a search; {near}")
         return values
+
+    @field_validator("space", mode="before")
+    @classmethod
+    def _is_mapping(cls, space: object) -> object:
+        if not isinstance(space, Mapping):
+            raise SpaceError(f"space must map dotted paths to values, got {shown(space)}")
+        return space
 
     @field_validator("name")
     @classmethod
@@ -87,15 +112,19 @@ class SearchSpec(Frozen):
         if name is not None and not NAME.fullmatch(name):
             raise SpaceError(
                 "name must be letters, digits, dot, dash and underscore, at most 100, without a "
-                f"path, got {name!r}"
+                f"path, got {shown(name)}"
             )
         return name
 
     @field_validator("gpus_per_trial")
     @classmethod
     def _whole_gpus(cls, gpus: float | Literal["auto"]) -> float | Literal["auto"]:
-        if gpus != "auto" and gpus > 1 and gpus != int(gpus):
+        if gpus == "auto":
+            return gpus
+        if gpus > 1 and gpus != int(gpus):
             raise SpaceError(f"gpus_per_trial must be a whole number above 1, got {gpus}")
+        if 0 < gpus < LEAST_AMOUNT:
+            raise SpaceError(f"gpus_per_trial must be 0, or at least {LEAST_AMOUNT}, got {gpus}")
         return gpus
 
     @field_validator("resources_per_trial")
@@ -112,8 +141,25 @@ class SearchSpec(Frozen):
     @model_validator(mode="after")
     def _space_narrows(self) -> Self:
         epochs = max_epochs(self.narrowed())
-        if epochs is not None and epochs < 1:
+        if epochs is None:
+            epochs = find_description(self.task).epochs
+        if epochs is None:
+            return self
+        if epochs < 1:
             raise SpaceError(f"epochs must be at least 1, got {epochs}")
+        if epochs > MAX_EPOCHS:
+            raise SpaceError(f"epochs must be at most {MAX_EPOCHS}, got {shown(epochs)}")
+        # raises an error where there are too many
+        self.scheduler.milestones(epochs)
+        return self
+
+    @model_validator(mode="after")
+    def _few_at_a_time(self) -> Self:
+        if self.scheduler.needs_all_trials and self.trials > MAX_CONCURRENT:
+            raise SpaceError(
+                f"trials must be at most {MAX_CONCURRENT} with scheduler {self.scheduler.kind}, "
+                f"which needs them all at a time, got {self.trials}; use asha for more"
+            )
         return self
 
     @model_validator(mode="after")

@@ -13,12 +13,13 @@ from typing import Any, Self  # Any: declarations in YAML or JSON
 
 from tuneyard.spaces.code.content import CodeFolder, content_digest
 from tuneyard.spaces.code.declared import declared_space
+from tuneyard.spaces.code.describe import TASK_NAME
 from tuneyard.spaces.code.errors import CodeError
 from tuneyard.spaces.code.loading import PREFIX
 from tuneyard.spaces.code.neighbours import read_folder
 from tuneyard.spaces.code.objectives import parse_objective
 from tuneyard.spaces.description import TaskDescription
-from tuneyard.spaces.language.errors import did_you_mean
+from tuneyard.spaces.language.errors import did_you_mean, shown
 
 KEYS = ("space", "objective", "epochs", "name")
 """The keys of the file that declares a program's space."""
@@ -53,7 +54,8 @@ class CommandCode:
         for key in declared:
             if key not in KEYS:
                 raise CodeError(
-                    f"{key!r} is not a key of a command's space; {did_you_mean(str(key), KEYS)}"
+                    f"{shown(key)} is not a key of a command's space; "
+                    f"{did_you_mean(str(key), KEYS)}"
                 )
         try:
             words = shlex.split(command)
@@ -99,16 +101,22 @@ class CommandCode:
         Raises:
             SpaceError: The declared space or objective is wrong; one line.
         """
-        name = str(self.declared.get("name") or self._program())
+        name = self.declared.get("name") or self._program()
+        # it becomes a part of paths and addresses
+        if not (isinstance(name, str) and TASK_NAME.fullmatch(name)):
+            raise CodeError(
+                "name must be letters, digits, dot, dash and underscore, at most 64, "
+                f"got {shown(name)}"
+            )
         values = self.declared.get("space")
         if not isinstance(values, Mapping):
             raise CodeError(
-                f"space must map names to domains, got {values!r}; e.g. "
+                f"space must map names to domains, got {shown(values)}; e.g. "
                 "space: {lr: {low: 0.001, high: 0.1, log: true, default: 0.01}}"
             )
         epochs = self.declared.get("epochs")
         if epochs is not None and (not isinstance(epochs, int) or epochs < 1):
-            raise CodeError(f"epochs must be a whole number, at least 1, got {epochs!r}")
+            raise CodeError(f"epochs must be a whole number, at least 1, got {shown(epochs)}")
         module = ModuleType(f"{PREFIX}command_{self.digest[:12]}")
         vars(module).update(command=self.command, folder=self.folder.place())
         description = TaskDescription(
@@ -126,7 +134,7 @@ class CommandCode:
     def _program(self) -> str:
         """The name of the program: of a script's rather than of what runs it."""
         words = [*self.folder.code, *shlex.split(self.command)]
-        return re.sub(r"[^A-Za-z0-9._-]", "-", Path(words[0]).stem).lstrip("._-") or "command"
+        return re.sub(r"[^A-Za-z0-9._-]", "-", Path(words[0]).stem).lstrip("._-")[:64] or "command"
 
 
 def _lies_in(folder: Path, word: str) -> bool:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Annotated, Any, Literal, cast  # Any: `create_model` takes fields of any type
 
 from pydantic import create_model
 
 from tuneyard.spaces.language.categorical import Choice
 from tuneyard.spaces.language.domains import Value
-from tuneyard.spaces.language.errors import SpaceError, did_you_mean
+from tuneyard.spaces.language.errors import SpaceError, clipped, did_you_mean, shown
 from tuneyard.spaces.language.numeric import Float, Int
 from tuneyard.spaces.language.space import SearchSpace
 
@@ -19,6 +20,12 @@ _RANGE_KEYS = ("low", "high", "log", "step", "default")
 _CHOICE_KEYS = ("choices", "default")
 _DOMAIN_KEYS = {*_RANGE_KEYS, *_CHOICE_KEYS}
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+
+_MAX_DEPTH = 32
+"""Of groups; see `walk`."""
+
+_MAX_FIELDS = 500
+"""Hyperparameters of a space: a grid takes one call inside the other for each."""
 
 _EXPONENT = re.compile(r"[+-]?\d+[eE][+-]?\d+")
 """YAML 1.1 takes a number with an exponent but without a dot, such as ``1e-5``, for text."""
@@ -56,7 +63,10 @@ def declared_space(values: Mapping[str, object], name: str) -> type[SearchSpace]
             "space must declare one hyperparameter or more by name, "
             "e.g. lr: {low: 0.001, high: 0.1, default: 0.01}, got none"
         )
-    return _group(_nested(values, ""), name, "")
+    space = _group(_nested(values, ""), name, "")
+    if len(space.space().leaves) > _MAX_FIELDS:
+        raise SpaceError(f"space must declare at most {_MAX_FIELDS} hyperparameters, got more")
+    return space
 
 
 def _nested(values: Mapping[str, object], path: str) -> _Group:
@@ -64,8 +74,12 @@ def _nested(values: Mapping[str, object], path: str) -> _Group:
     nested: _Group = {}
     for key, value in values.items():
         where = _joined(path, str(key))
+        if where.count(".") >= _MAX_DEPTH:
+            raise SpaceError(f"{clipped(where)}: groups must nest at most {_MAX_DEPTH} deep")
         if not isinstance(key, str):
-            raise SpaceError(f"{where}: a name must be text, got {key!r}; begin it with a letter")
+            raise SpaceError(
+                f"{where}: a name must be text, got {shown(key)}; begin it with a letter"
+            )
         if isinstance(value, Mapping) and not _is_domain(value):
             if not value:
                 raise SpaceError(f"{where}: a group must have members, got {{}}")
@@ -93,7 +107,8 @@ def _is_domain(value: object) -> bool:
 def _check_name(name: str, path: str) -> None:
     if not _NAME.fullmatch(name):
         raise SpaceError(
-            f"{path}: a name must be letters, digits, _ and -, the first a letter, got {name!r}"
+            f"{path}: a name must be letters, digits, _ and -, the first a letter, "
+            f"got {shown(name)}"
         )
     # a field must not hide what the class itself has
     if hasattr(SearchSpace, name):
@@ -149,7 +164,7 @@ def _field(value: object, path: str) -> _Field:
 
 
 def _others(value: Mapping[str, object], key: str) -> str:
-    return ", ".join(other for other in value if other != key) or "nothing"
+    return clipped(", ".join(str(other) for other in value if other != key)) or "nothing"
 
 
 def _plain(value: object, path: str) -> _Field:
@@ -159,7 +174,7 @@ def _plain(value: object, path: str) -> _Field:
         if not _is_scalar(part):
             raise SpaceError(
                 f"{path}: a fixed value must be text, a bool, a finite number or a list of them, "
-                f"got {part!r}; put a date into quotes"
+                f"got {shown(part)}; put a date into quotes"
             )
     return type(value), value
 
@@ -181,11 +196,11 @@ def _choice(value: Mapping[str, object], path: str) -> _Field:
     """The field of ``{choices: [relu, tanh], default: relu}``."""
     choices = _understood(value["choices"])
     if not isinstance(choices, list) or not choices:
-        raise SpaceError(f"{path}: choices must be a list, e.g. [relu, tanh], got {choices!r}")
+        raise SpaceError(f"{path}: choices must be a list, e.g. [relu, tanh], got {shown(choices)}")
     for choice in choices:
         if not _is_scalar(choice):
             raise SpaceError(
-                f"{path}: a choice must be text, a bool or a finite number, got {choice!r}"
+                f"{path}: a choice must be text, a bool or a finite number, got {shown(choice)}"
             )
     domain = Choice(tuple(choices))
     if domain.problem:
@@ -207,11 +222,11 @@ def _number(value: Mapping[str, object], path: str) -> _Field:
             )
     log = value.get("log", False)
     if not isinstance(log, bool):
-        raise SpaceError(f"{path}: log must be true or false, got {log!r}")
+        raise SpaceError(f"{path}: log must be true or false, got {shown(log)}")
     keys = [key for key in ("low", "high", "step", "default") if value.get(key) is not None]
     numbers = {key: _read_number(value[key], f"{path}: {key}") for key in keys}
     if "default" not in numbers:
-        raise SpaceError(f"{path}: default must be a number, got {value['default']!r}")
+        raise SpaceError(f"{path}: default must be a number, got {shown(value['default'])}")
     domain = _domain(numbers, log=log)
     if domain.problem:
         raise SpaceError(f"{path}: {domain.problem}")
@@ -234,13 +249,17 @@ def _read_number(value: object, place: str) -> int | float:
     """A number, also one that YAML took for text.
 
     Raises:
-        SpaceError: It is no number.
+        SpaceError: It is no number, or a whole one of more than 64 bits.
     """
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return value
-    try:
-        if isinstance(value, str):
-            return int(value) if value.strip().lstrip("+-").isdecimal() else float(value)
-    except ValueError:
-        pass
-    raise SpaceError(f"{place} must be a number, e.g. 0.001 or 1.0e-3, got {value!r}")
+    number = value
+    if isinstance(value, str):
+        with suppress(ValueError):
+            number = int(value) if value.strip().lstrip("+-").isdecimal() else float(value)
+    if not isinstance(number, int | float) or isinstance(number, bool):
+        raise SpaceError(f"{place} must be a number, e.g. 0.001 or 1.0e-3, got {shown(value)}")
+    if isinstance(number, int) and not -(2**63) <= number < 2**63:
+        raise SpaceError(
+            f"{place} must be a whole number of at most 64 bits, got {shown(value)}; write a "
+            "larger one with a point, e.g. 1.0e+30"
+        )
+    return number

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tuneyard.spaces.code.errors import CodeError
+from tuneyard.spaces.language.errors import shown
 
 
 @dataclass(frozen=True)
@@ -29,13 +30,21 @@ class FileReference:
             folder: What a relative path is relative to; None means the current folder.
 
         Raises:
-            CodeError: There is no such file.
+            CodeError: There is no such file, or it can't be looked at.
         """
         name, _, attribute = text.partition(".py:")
-        path = Path(f"{name}.py" if attribute else name).expanduser()
-        path = (folder or Path.cwd()) / path
-        if not path.is_file():
-            what = "is a folder" if path.is_dir() else "does not exist"
+        try:
+            path = Path(f"{name}.py" if attribute else name).expanduser()
+            path = (folder or Path.cwd()) / path
+            is_file, is_folder = path.is_file(), path.is_dir()
+        # it is too long for a path, or begins with the home of somebody who has none
+        except (OSError, RuntimeError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise CodeError(
+                f"can't read {shown(text)}: {reason}; name a file that exists"
+            ) from None
+        if not is_file:
+            what = "is a folder" if is_folder else "does not exist"
             raise CodeError(f"{path} {what}; write a file to start with: tuneyard new {path.name}")
         return cls(path.resolve(), attribute)
 

@@ -12,7 +12,7 @@ from typing import TypeGuard
 from pydantic import TypeAdapter, ValidationError
 
 from tuneyard.spaces.language.domains import Domain, Range, Restriction, Value, to_text
-from tuneyard.spaces.language.errors import SpaceError, one_line
+from tuneyard.spaces.language.errors import SpaceError, one_line, shown
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Choice(Domain):
         for choice in self.choices:
             if _is_number(choice) and _same_number(choice, value):
                 return choice
-        raise SpaceError(f"must be {self._rule()}, got {value!r}")
+        raise SpaceError(f"must be {self._rule()}, got {shown(value)}")
 
     def _rule(self) -> str:
         return ("one of " if len(self.choices) > 1 else "") + self.describe()
@@ -131,7 +131,8 @@ class Fixed(Domain):
         """
         if isinstance(value, str):
             # the parsed text takes precedence over the text: "5" is 5 even if the type allows a str
-            with suppress(ValueError):
+            # JSON may nest deeper than Python reads
+            with suppress(ValueError, RecursionError):
                 return self.adapter.validate_python(
                     None if value.lower() == "none" else json.loads(value)
                 )

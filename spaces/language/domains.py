@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from tuneyard.spaces.language.errors import SpaceError
+from tuneyard.spaces.language.errors import SpaceError, shown
 
 Value = bool | int | float | str | None
 
@@ -48,7 +48,7 @@ class Range:
             return cls(float(low), float(high), {"": None, "log": True, "linear": False}[scale])
         except (ValueError, KeyError):
             raise SpaceError(
-                f"a range must read low:high, low:high:log or low:high:linear, got {text!r}"
+                f"a range must read low:high, low:high:log or low:high:linear, got {shown(text)}"
             ) from None
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from tuneyard.spaces.language.dimensions import Dimension
 from tuneyard.spaces.language.domains import Restriction, to_text
-from tuneyard.spaces.language.errors import SpaceError
+from tuneyard.spaces.language.errors import SpaceError, shown
 
 Restrictions = Mapping[str, Restriction]
 
@@ -47,7 +47,7 @@ def _with_switches(leaves: tuple[Dimension, ...], restrictions: Restrictions) ->
             wanted[switch] = False
         elif path not in values:
             raise SpaceError(
-                f"{path} must be none or be given by the paths under it, got {restriction!r}"
+                f"{path} must be none or be given by the paths under it, got {shown(restriction)}"
             )
         else:
             wanted[path] = restriction

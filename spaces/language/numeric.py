@@ -13,12 +13,15 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from tuneyard.spaces.language.categorical import Choice
 from tuneyard.spaces.language.domains import Domain, Range, Restriction, Value
-from tuneyard.spaces.language.errors import SpaceError
+from tuneyard.spaces.language.errors import SpaceError, clipped, shown
 
 if TYPE_CHECKING:
     from pydantic.json_schema import JsonSchemaValue
 
 NumberT = TypeVar("NumberT", int, float)
+
+_MAX_STEPS = 2**53
+"""Beyond, a float does not tell one whole number from the next."""
 
 _SLACK = 1e-6
 """The rounding error that is allowed for a multiple of the step, in steps."""
@@ -40,10 +43,16 @@ class _Number(Domain, Generic[NumberT]):
         name = type(self).__name__
         if not (math.isfinite(self.low) and math.isfinite(self.high)):
             return f"{name} bounds must be finite, got low={self.low}, high={self.high}"
+        if not math.isfinite(self.high - self.low):
+            return f"{name} high - low must be finite, got low={self.low}, high={self.high}"
         if self.low >= self.high:
             return f"{name} low must be below high, got low={self.low}, high={self.high}"
         if self.log and self.low <= 0:
             return f"{name} with log=True needs low above 0, got low={self.low}"
+        if self.step is not None and self.step > 0:
+            steps = (self.high - self.low) / self.step
+            if steps > _MAX_STEPS:
+                return f"{name} takes at most {_MAX_STEPS} steps, got {steps:g}: step={self.step}"
         if self.step is not None and (self.step <= 0 or self.size < 2):
             return f"{name} step must be in (0, high - low], got step={self.step}"
         if self.step is not None and self.log:
@@ -61,9 +70,12 @@ class _Number(Domain, Generic[NumberT]):
         try:
             number = self._number(value)
         except (TypeError, ValueError, OverflowError):
-            raise SpaceError(f"must be {self._kind} in {self.describe()}, got {value!r}") from None
+            raise SpaceError(
+                f"must be {self._kind} in {self.describe()}, got {shown(value)}"
+            ) from None
         if not self.low <= number <= self.high or self._snapped(number) != number:
-            raise SpaceError(f"must be in {self.describe()}, got {value}")
+            got = clipped(value) if isinstance(value, str) else shown(value)
+            raise SpaceError(f"must be in {self.describe()}, got {got}")
         return number
 
     def _snapped(self, number: NumberT) -> NumberT:
@@ -90,7 +102,8 @@ class _Number(Domain, Generic[NumberT]):
         if not isinstance(restriction, Range):
             if isinstance(restriction, Sequence) and not isinstance(restriction, str):
                 raise SpaceError(
-                    f"is a number, so it takes one value or a range low:high, got {restriction!r}"
+                    "is a number, so it takes one value or a range low:high, "
+                    f"got {shown(restriction)}"
                 )
             return Choice((self.read(restriction),))
         low, high = self.read(restriction.low), self.read(restriction.high)

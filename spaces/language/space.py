@@ -18,7 +18,7 @@ from pydantic_core import CoreSchema
 from tuneyard.spaces.language.categorical import Fixed
 from tuneyard.spaces.language.dimensions import Dimension, Keys
 from tuneyard.spaces.language.domains import Value
-from tuneyard.spaces.language.errors import SpaceError, did_you_mean, one_line
+from tuneyard.spaces.language.errors import SpaceError, clipped, did_you_mean, one_line
 from tuneyard.spaces.language.leaves import unknown_type
 from tuneyard.spaces.language.narrow import Restrictions, narrow_leaves
 from tuneyard.spaces.language.walk import compile_dimensions
@@ -206,7 +206,8 @@ class Space(Generic[ConfigT]):
         for path in paths:
             if path not in known:
                 raise SpaceError(
-                    f"{path} is not in {self.config_type.__name__}; {did_you_mean(path, known)}"
+                    f"{clipped(path)} is not in {self.config_type.__name__}; "
+                    f"{did_you_mean(path, known)}"
                 )
 
 

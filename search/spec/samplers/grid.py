@@ -24,7 +24,7 @@ class Grid(SamplerOptions):
     summary: ClassVar[str] = "every combination, in order"
 
     kind: Literal["grid"] = "grid"
-    points: Annotated[int, Field(ge=2)] = 3
+    points: Annotated[int, Field(ge=2, le=10_000)] = 3
 
     def build(self, seed: int) -> optuna.samplers.BaseSampler:
         """See `SamplerOptions.build`; every trial is enqueued, so nothing is left to this one."""

@@ -10,10 +10,14 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field
 
 from tuneyard.search.spec.kinds import KindOptions
-from tuneyard.spaces import SearchSpace, Space
+from tuneyard.spaces import SearchSpace, Space, SpaceError
 
 if TYPE_CHECKING:
     from ray.tune.schedulers import TrialScheduler
+
+
+MAX_LOOKS = 100_000
+"""Of a scheduler at one trial: every worker keeps a set of them."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,9 @@ class SchedulerOptions(KindOptions, ABC):
 
         Args:
             epochs: The longest training in the space.
+
+        Raises:
+            SpaceError: They are too many.
         """
 
     @abstractmethod
@@ -79,6 +86,21 @@ class GracePeriod(SchedulerOptions):
             epochs: The longest training in the space.
         """
         return min(self.grace_period or max(1, epochs // 5), epochs)
+
+
+def multiples(step: int, last: int) -> frozenset[int]:
+    """``step``, ``2 * step``, and so on, up to ``last``.
+
+    Raises:
+        SpaceError: They are more than `MAX_LOOKS`.
+    """
+    if last // step > MAX_LOOKS:
+        raise SpaceError(
+            f"a scheduler that looks every {step} epochs would look {last // step} times at a "
+            f"training of {last}, and at most {MAX_LOOKS} are taken; give it a longer interval or "
+            "grace_period, or fewer epochs"
+        )
+    return frozenset(range(step, last + 1, step))
 
 
 def powers(first: int, factor: int, last: int) -> frozenset[int]:

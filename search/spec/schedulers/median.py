@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from tuneyard.search.spec.schedulers.base import GracePeriod, SchedulerSetting
+from tuneyard.search.spec.schedulers.base import GracePeriod, SchedulerSetting, multiples
 
 if TYPE_CHECKING:
     from ray.tune.schedulers import TrialScheduler
@@ -26,8 +26,7 @@ class Median(GracePeriod):
 
     def milestones(self, epochs: int) -> frozenset[int]:
         """See `SchedulerOptions.milestones`."""
-        step = self.first_rung(epochs)
-        return frozenset(range(step, epochs + 1, step))
+        return multiples(self.first_rung(epochs), epochs)
 
     def build(self, setting: SchedulerSetting) -> TrialScheduler:
         """See `SchedulerOptions.build`."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from tuneyard.search.spec.schedulers.base import SchedulerOptions, SchedulerSetting
+from tuneyard.search.spec.schedulers.base import SchedulerOptions, SchedulerSetting, multiples
 
 if TYPE_CHECKING:
     from ray.tune.schedulers import TrialScheduler
@@ -43,7 +43,7 @@ class PBT(SchedulerOptions):
 
     def milestones(self, epochs: int) -> frozenset[int]:
         """See `SchedulerOptions.milestones`."""
-        return frozenset(range(self.step(epochs), epochs + 1, self.step(epochs)))
+        return multiples(self.step(epochs), epochs)
 
     def build(self, setting: SchedulerSetting) -> TrialScheduler:
         """See `SchedulerOptions.build`."""

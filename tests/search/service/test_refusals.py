@@ -50,7 +50,7 @@ WRONG = [
     ({"task": "mnist-mlp", "data": "/etc"}, "data must be one of mnist, fashion-mnist, kmnist"),
     ({"task": "diabetes", "trials": 0}, "trials should be greater than or equal to 1, got 0"),
     ({"task": "diabetes", "name": "../x"}, "name must be letters, digits"),
-    ({"task": "diabetes", "name": "\ud800"}, "name must be letters, digits"),
+    ({"task": "diabetes", "name": "\ud800"}, "name must be text in Unicode"),
     ({"task": "diabetes", "trainable": "os.system"}, "'trainable' is not a key of a search"),
     ({"task": "diabetes", "keep": 3}, "'keep' is now called 'keep_checkpoints'"),
     (

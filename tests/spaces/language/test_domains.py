@@ -150,7 +150,7 @@ def test_reading(domain: Domain, value: object, read: Value) -> None:
         (Int(0, 10, step=5), 6, "must be in [0, 10] step 5, got 6"),
         (Choice(("relu", "tanh")), "rellu", "must be one of relu, tanh, got 'rellu'"),
         (Choice((64, 128)), True, "must be one of 64, 128, got True"),
-        (Choice((64, 128)), 10**400, f"must be one of 64, 128, got {10**400}"),
+        (Choice((64, 128)), 10**400, f"must be one of 64, 128, got {10**199}..."),
         (Choice((64,)), {"a": object}, f"must be 64, got {{'a': {object!r}}}"),
     ],
 )
