@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tuneyard.search.errors import MAX_LINE, SearchError
+from tuneyard.search.errors import MAX_LINE, SearchError, short_line
 from tuneyard.search.spec.bounds import MAX_DEPTH, MAX_TEXT, MAX_VALUES
 from tuneyard.search.spec.files import parse_spec, read_spec
 from tuneyard.search.spec.plain_yaml import MAX_BYTES
@@ -101,6 +101,15 @@ def lines(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 def test_a_hostile_file_costs_one_line(lines: dict[str, str], name: str) -> None:
     assert FILES[name][1] in lines[name]
     assert len(lines[name]) <= MAX_LINE
+
+
+@pytest.mark.parametrize("text", ["a" * 5000, "a\n\tb", "a\u2028b\x1b[31m\udc80", "é"])
+def test_a_short_line_is_one_and_printable(text: str) -> None:
+    line = short_line(f"begin {text} end")
+    assert line.isprintable()
+    assert line.startswith("begin ")
+    assert line.endswith(" end")
+    assert len(line) <= MAX_LINE
 
 
 def test_what_is_repeated_within_the_bounds_is_read(tmp_path: Path) -> None:

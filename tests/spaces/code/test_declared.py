@@ -93,6 +93,13 @@ def test_the_same_text_makes_the_same_schema() -> None:
 
 
 WRONG = [
+    ("a: {low: -1.0e+308, high: 1.0e+308, default: 0}", "a: Float high - low must be finite, got"),
+    ("a: {low: 0, high: 1, step: 1.0e-300, default: 0}", "a: Float takes at most 900719925474099"),
+    ("a: {low: '1" + "0" * 30 + "', high: 2, default: 1}", "a: low must be a whole number of at m"),
+    (".".join("a" * 60) + ": 1", "a." * 59 + "a: groups must nest at most 32 deep"),
+    (".".join("a" * 500) + ": 1", "a." * 99),
+    ("".join(f"a{i}: 1\n" for i in range(501)), "space must declare at most 500 hyper"),
+    ("a: {choices: [x], default: " + "y" * 4000 + "}", "a: the default must be x, got 'yyyyyyyyy"),
     ("lr: {low: 1, high: 0, default: 1}", "lr: Int low must be below high, got low=1, high=0"),
     ("lr: {low: 0, high: 3, log: true, default: 1}", "lr: Int with log=True needs low above 0"),
     (
