@@ -17,7 +17,6 @@ from tuneyard.datasets import names
 from tuneyard.search.errors import SearchError
 from tuneyard.search.models.champions import CHAMPION
 from tuneyard.search.models.predict import CHUNK_ROWS, ServedModel, as_array
-from tuneyard.search.models.registry import register
 from tuneyard.search.service.predict import MAX_ROWS
 from tuneyard.search.tracking.client import MlflowClient, connect
 from tuneyard.search.tracking.runs import find_experiment
@@ -53,7 +52,9 @@ def surnames() -> FinalModel:
 
 
 @pytest.fixture(scope="session")
-def registered(empty_database: Path, airplane: FinalModel, surnames: FinalModel) -> Path:
+def registered(
+    empty_database: Path, airplane: FinalModel, surnames: FinalModel, register_final: Any
+) -> Path:
     """A store in which both are champions."""
     database = empty_database.with_name("registered.db")
     shutil.copy(empty_database, database)
@@ -64,7 +65,7 @@ def registered(empty_database: Path, airplane: FinalModel, surnames: FinalModel)
     ):
         run = client.create_run(find_experiment(client, task)).info.run_id
         client.set_terminated(run)
-        version = register(client, final, task=task, run_id=run, tags=VersionTags.decode(tags))
+        version = register_final(client, final, task, run, VersionTags.decode(tags))
         client.set_registered_model_alias(version.name, CHAMPION, version.version)
     return database
 
@@ -186,7 +187,7 @@ def test_a_download_that_hangs_keeps_nobody_else_waiting(serve: Any, own_records
     body = {"inputs": [[112, 118]]}
     with socket.create_server(("127.0.0.1", 0), backlog=64) as silent:
         silent.settimeout(60)
-        where = f"http://127.0.0.1:{silent.getsockname()[1]}/model"
+        where = f"http://127.0.0.1:{silent.getsockname()[1]}/api/2.0/mlflow-artifacts/artifacts/m"
         version = own_records.client.create_model_version("tuneyard-airplane-lstm", where)
         own_records.client.set_registered_model_alias(version.name, CHAMPION, version.version)
         # more than the service has threads
