@@ -158,7 +158,7 @@ WRONG = [
     Wrong("search diabetes --gpus-per-trial 1.5", "gpus_per_trial must be a whole number above 1"),
     Wrong("search diabetes --gpus-per-trial much", "gpus_per_trial"),
     Wrong("search diabetes --resource tpu", "--resource must read NAME=AMOUNT, got 'tpu'"),
-    Wrong("search diabetes --resource tpu=0", "resources_per_trial.tpu should be greater than 0"),
+    Wrong("search diabetes --resource tpu=0", "resources_per_trial.tpu should be greater than"),
     Wrong("search diabetes --frobnicate", "No such option: --frobnicate; see tuneyard --help"),
     Wrong("search diabetes --concurrency 2", "--concurrency is now called --max-concurrent-trials"),
     Wrong("search diabetes --keep=2", "--keep is now called --keep-checkpoints; see tuneyard"),
