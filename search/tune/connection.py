@@ -17,10 +17,6 @@ from tuneyard.search.tune.local import job_config, local_ray
 ResultT = TypeVar("ResultT")
 
 
-class RayLostError(SearchError):
-    """Ray ended, or can't be reached any more, in the middle of a search."""
-
-
 # Ray Tune's own result files and state snapshots: ours are MLflow, the mirrored study and the
 # search's folder, and at 10,000 trials the snapshots cost more than the trials
 ENVIRONMENT = {
@@ -71,12 +67,11 @@ def ray_connection(address: str | None) -> Iterator[None]:
 def _connect(address: str) -> None:
     _check_answers(address)
     try:
-        ray.init(
-            address=address,
-            log_to_driver=is_client(address),
-            logging_level=logging.ERROR,
-            job_config=None if is_client(address) else job_config(),
-        )
+        if is_client(address):
+            ray.init(address, log_to_driver=True, logging_level=logging.ERROR)
+        else:
+            config = job_config()
+            ray.init(address, job_config=config, log_to_driver=False, logging_level=logging.ERROR)
     except ConnectionError as error:
         reason = str(error).strip().splitlines()[-1]
         raise SearchError(f"no Ray cluster answers at {address}: {reason}{TOKEN}") from None

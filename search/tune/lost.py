@@ -36,7 +36,8 @@ def last_lines(trial: Trial) -> list[str]:
     if pid is None:
         # it never ran: Ray says what was raised in its place
         return _said(last.splitlines()[1:])
-    if ip is not None and ip[1] != get_node_ip_address():
+    here = get_node_ip_address()  # type: ignore[no-untyped-call]
+    if ip is not None and ip[1] != here:
         return []
     logs = Path(_session_folder(), "logs")
     for kind in ("err", "out"):
@@ -49,7 +50,7 @@ def last_lines(trial: Trial) -> list[str]:
 def _session_folder() -> str:
     """The folder of the Ray that this process is connected to."""
     known = ray.init(ignore_reinit_error=True, logging_level=logging.ERROR)
-    return str(known.address_info["session_dir"])
+    return str(known.address_info["session_dir"])  # type: ignore[attr-defined]
 
 
 def _end(log: Path) -> list[str]:
