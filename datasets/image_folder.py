@@ -35,9 +35,9 @@ def load(choice: str | None, data_dir: Path | None = None, side: int = SIDE) -> 
     """Loads pictures: `image` (n, 3, side, side) uint8 in RGB order, and `label` (n,) int64.
 
     Each subfolder is a class, in alphabetical order, with all files in it and in its own subfolders
-    whose names end as in `ENDINGS`. A picture is rotated upright, scaled so that its shorter side
-    is `side`, and cropped to the square in its centre. The splits are fixed and stratified: a fifth
-    is val, a fifth test.
+    whose names end as in `ENDINGS`, each once. A picture is rotated upright, scaled so that its
+    shorter side is `side`, and cropped to the square in its centre. The splits are fixed and
+    stratified: a fifth is val, a fifth test.
 
     Grey values of 16 bits (or 12, in TIFF) keep their upper 8. What is transparent shows white. Of
     an animation or several pages, the first is read.
@@ -93,7 +93,11 @@ def find(folder: Path) -> tuple[list[Path], npt.NDArray[np.int64], tuple[str, ..
     found = ImageFolder(
         str(folder), is_valid_file=lambda path: path.lower().endswith(ENDINGS), allow_empty=True
     )
-    label = np.array(found.targets, dtype=np.int64)
+    # links to folders are followed, and one that leads back would repeat each picture forty times
+    files: dict[tuple[str, int], str] = {}
+    for path, target in found.samples:
+        files.setdefault((os.path.realpath(path), target), path)
+    label = np.array([target for _, target in files], dtype=np.int64)
     counts = np.bincount(label, minlength=len(names))
     if counts.min() < LEAST:
         name = found.classes[counts.argmin()]
@@ -101,7 +105,7 @@ def find(folder: Path) -> tuple[list[Path], npt.NDArray[np.int64], tuple[str, ..
             f"{folder / name} must have {LEAST} pictures or more, got {counts.min()}; add some, or "
             "remove the folder"
         )
-    return [Path(path) for path, _ in found.samples], label, tuple(found.classes)
+    return [Path(path) for path in files.values()], label, tuple(found.classes)
 
 
 def read(paths: Sequence[Path], side: int) -> npt.NDArray[np.uint8]:

@@ -64,6 +64,12 @@ def test_a_rotated_picture_is_turned_upright(tmp_path: Path) -> None:
     assert image[0, :, :20].max() == 0
 
 
+def test_a_link_that_leads_back_repeats_no_picture(folder: Path) -> None:
+    before = image_folder.load(str(folder), side=8)
+    (folder / "red" / "again").symlink_to(folder / "red")
+    assert image_folder.load(str(folder), side=8).fingerprint == before.fingerprint
+
+
 def test_a_relative_folder_is_looked_up_in_the_data_folder_first(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
