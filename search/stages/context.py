@@ -53,3 +53,11 @@ class SearchContext:
     children: Mapping[int, Run]
     clock: Clock
     seconds: float | None
+
+    def interrupted(self, reason: str) -> str:
+        """What is said of the search when something keeps it from its end."""
+        name = self.search.name
+        return (
+            f"search {name!r} was interrupted: {reason}; when that is mended, go on with: "
+            f"{self.settings.resume_command(name)}"
+        )

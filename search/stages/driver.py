@@ -19,7 +19,7 @@ from tuneyard.search.tracking.client import mlflow_may_be_away
 from tuneyard.search.tracking.heartbeat import Heartbeat
 from tuneyard.search.tracking.runs import end_search
 from tuneyard.search.tracking.state import settle
-from tuneyard.search.tune.connection import RayLostError
+from tuneyard.search.tune.watch import RayLostError
 
 logger = logging.getLogger(__name__)
 
@@ -48,10 +48,7 @@ def drive(context: SearchContext) -> SearchResult:
             settle(context.client, context.client.get_run(context.run.run_id))
         if isinstance(error, StorageError | RayLostError | OSError):
             reason = first_line(error) or type(error).__name__
-            raise SearchError(
-                f"search {name!r} was interrupted: {reason}; when that is mended, go on with: "
-                f"{context.settings.resume_command(name)}"
-            ) from None
+            raise SearchError(context.interrupted(reason)) from None
         raise
     assert findings.result is not None, "the last stage publishes a result"
     with mlflow_may_be_away(name):

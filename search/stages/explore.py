@@ -23,6 +23,7 @@ from tuneyard.search.tune.events import TrialEvents
 from tuneyard.search.tune.resources import Capacity
 from tuneyard.search.tune.runner import run_trials
 from tuneyard.search.tune.stopper import SearchStopper
+from tuneyard.search.tune.watch import ray_watched
 
 logger = logging.getLogger(__name__)
 
@@ -107,16 +108,17 @@ class Explore(Stage):
         """Runs the trials that are left; those that there is no time for are given up."""
         time_left = context.seconds is None or context.seconds > 0
         if time_left and len(context.study.ended_before) < context.search.spec.trials:
-            run_trials(
-                context.search,
-                context.code,
-                context.folds,
-                context.study,
-                events,
-                stopper,
-                context.folder,
-                seconds=context.seconds,
-            )
+            with ray_watched(context.interrupted):
+                run_trials(
+                    context.search,
+                    context.code,
+                    context.folds,
+                    context.study,
+                    events,
+                    stopper,
+                    context.folder,
+                    seconds=context.seconds,
+                )
         reason = stopper.reason or "time"
         while (given_up := context.study.next_unfinished()) is not None:
             events.give_up(*given_up, reason)

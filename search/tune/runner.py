@@ -18,7 +18,7 @@ from tuneyard.search.spec.schedulers import SchedulerSetting
 from tuneyard.search.storage.folder import CHECKPOINTS, SearchFolder
 from tuneyard.search.study.study import Study
 from tuneyard.search.tune.assignments import Assignments, folder_name, population_config
-from tuneyard.search.tune.connection import ENVIRONMENT, RayLostError
+from tuneyard.search.tune.connection import ENVIRONMENT
 from tuneyard.search.tune.events import TrialEvents
 from tuneyard.search.tune.latest import LatestCheckpoint
 from tuneyard.search.tune.reporter import SilentReporter
@@ -26,6 +26,7 @@ from tuneyard.search.tune.resources import Capacity
 from tuneyard.search.tune.searcher import StudySearcher
 from tuneyard.search.tune.signals import stop_on_signals
 from tuneyard.search.tune.stopper import SearchStopper
+from tuneyard.search.tune.watch import RayLostError
 from tuneyard.spaces.registry import Carried, Code
 from tuneyard.trainables.worker.setup import TrialSetup
 from tuneyard.trainables.worker.trainable import TrialTrainable

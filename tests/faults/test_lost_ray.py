@@ -11,7 +11,8 @@ from typing import Any
 import psutil
 import pytest
 
-SEARCH = ("linear-regression", "--set", "epochs=3000", "--trials", "12", "--name", "mine")
+SEARCH = ("airplane-lstm", "--set", "epochs=100", "--folds", "1", "--scheduler", "none")
+SEARCH += ("--trials", "12", "--name", "mine")
 WORKER = "ray::"
 
 
