@@ -15,11 +15,13 @@ import torch
 from tuneyard.datasets import Data, Dataset
 from tuneyard.spaces import Float, Int, SearchSpace, Value
 from tuneyard.spaces.code.errors import CodeError
+from tuneyard.spaces.fields.training import TrainingSpace
 from tuneyard.spaces.language.categorical import Choice
 from tuneyard.spaces.language.dimensions import Dimension
 from tuneyard.trainables.script.data import ScriptData
 from tuneyard.trainables.searchable import Searchable, TrialTraining
 from tuneyard.trainables.training.checkpoint import load_training, save_checkpoint
+from tuneyard.trainables.training.unread import ReadFields
 
 EPOCHS = 2
 CPU = torch.device("cpu")
@@ -57,6 +59,7 @@ class Checks:
         self._seed = seed
         self._space = task.description.space.space()
         self._first: Metrics = []
+        self._fields = ReadFields()
 
     def run(self) -> Iterator[Check]:
         """Yields each check when it is done; a training that fails ends them."""
@@ -82,11 +85,13 @@ class Checks:
         yield self._repeats()
         yield self._keeps_test_data_out()
         yield self._another_config()
+        if issubclass(self._space.config_type, TrainingSpace):
+            yield self._reads_its_fields()
         yield self._finishes()
 
     def _start(self, config: SearchSpace | None = None, data: Data | None = None) -> TrialTraining:
         folds = self._task.split(data or self._data, self._task.description.folds)
-        config = config or self._space.baseline()
+        config = self._fields.watch(config or self._space.baseline())
         return self._task.start(config, folds, seed=self._seed, device=CPU)
 
     def _trained(self, data: Data, config: SearchSpace | None = None) -> Metrics:
@@ -164,6 +169,20 @@ class Checks:
         except Exception as error:
             return Check(name, "failed", f"{error}, with {config}")
         return Check(name, "passed", _shown(found))
+
+    def _reads_its_fields(self) -> Check:
+        """Whether a loop of the user's own uses what its space inherits from `TrainingSpace`."""
+        name = "reads what is searched"
+        unread = self._fields.unread(self._space.dimensions())
+        if unread:
+            space = self._space.config_type.__name__
+            said = (
+                f"{space} searches {', '.join(unread)}, which the training does not read: read "
+                f"them, fix each, e.g. {unread[-1]}: None = None, or derive from SearchSpace, "
+                "which brings no fields"
+            )
+            return Check(name, "failed", said)
+        return Check(name, "passed", "the training reads all that its space inherits")
 
     def _finishes(self) -> Check:
         """Tests and exports the model of a checkpoint, as a search does at its end."""

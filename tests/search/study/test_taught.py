@@ -163,7 +163,7 @@ def test_a_failed_trial_has_the_worst_value(
 def test_a_failed_trial_is_infeasible_beside_pruned_ones(start: Start, state: State) -> None:
     study = start(PrunedWitness())
     for value, ends in ((5.0, state), (2.0, "completed"), (3.0, "pruned"), (None, state)):
-        end(study, ask(study), value, ends)  # type: ignore[arg-type]
+        end(study, ask(study), value, ends)
     ask(study)
     seen = Witness.seen
     assert [trial.state.name for trial in seen] == ["PRUNED", "COMPLETE", "PRUNED", "PRUNED"]
@@ -192,7 +192,7 @@ def test_the_mirror_says_what_has_happened(start: Start, tmp_path: Path) -> None
     """Other tools are shown failed trials as such, without a value or a constraint."""
     study = start(TPE())
     for number, state in enumerate(("completed", *FAILED)):
-        end(study, ask(study), float(number), state)  # type: ignore[arg-type]
+        end(study, ask(study), float(number), state)
     assert study.close(20) == 0
     backend = optuna.storages.journal.JournalFileBackend(str(tmp_path / "s/study.journal"))
     storage = optuna.storages.JournalStorage(backend)
@@ -214,7 +214,7 @@ def test_of_many_trials_the_newest_and_the_best_are_looked_at(start: Start) -> N
         end(study, ask(study), value, "completed")
     ask(study)
     # a fifth are the best of all, around trial 100
-    seen = [trial.value for trial in Witness.seen]
+    seen = [trial.value or 0.0 for trial in Witness.seen]
     assert sorted(seen)[:4] == sorted(values)[:4]
     assert seen[4:] == values[-16:]
     assert len(study.curves()) == 200
