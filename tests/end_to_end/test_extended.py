@@ -24,8 +24,9 @@ BUDGETS = [Budget(trials="+2"), Budget(time=600), Budget(trials="5", time=600, t
 def test_a_search_that_was_extended_in_the_queue(
     settings: Settings, records: Any, budget: Budget
 ) -> None:
-    values = {"task": "diabetes", "name": "mine", "trials": 3, "space": {"epochs": 1}}
-    spec = parse_spec(values | {"time": 0.001} if budget.trials is None else values)
+    values = {"task": "airplane-lstm", "name": "mine", "trials": 3, "folds": 1}
+    used_up = {"time": 0.5} if budget.trials is None else {}
+    spec = parse_spec(values | {"space": {"epochs": 2}} | used_up)
     search(spec, settings)
     left = records(settings, "mine")
     run = left.parent
