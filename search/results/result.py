@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+
 from tuneyard.search.frozen import Frozen
 from tuneyard.search.results.comparison import percent_change
 from tuneyard.search.results.state import SearchState

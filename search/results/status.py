@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+
 from tuneyard.search.frozen import Frozen
 from tuneyard.search.results.result import MlflowResult
 from tuneyard.search.results.state import SearchState

@@ -19,6 +19,7 @@ from tuneyard.search.spec.files import parse_spec
 from tuneyard.search.spec.names import new_name
 from tuneyard.search.spec.recorded import read_recorded_spec
 from tuneyard.search.spec.search import SearchSpec
+from tuneyard.search.tracking.client import MlflowException
 from tuneyard.search.tracking.queries import MlflowSearches, Run
 from tuneyard.search.tracking.runs import SPEC, close_search, queue_search, queued_spec
 from tuneyard.search.tracking.state import shown_state
@@ -154,8 +155,20 @@ class Actions:
         return run, search_status(run, searches.address, state, now)
 
     def _recorded(self, run: Run) -> SearchSpec:
-        """The spec of a search as it is now."""
-        return read_recorded_spec(self._searches.ask(lambda client: queued_spec(client, run)))
+        """The spec of a search as it is now.
+
+        Raises:
+            ConflictError: MLflow has no spec of it.
+        """
+        try:
+            text = self._searches.ask(lambda client: queued_spec(client, run))
+        except MlflowException:
+            name = SearchTags.decode(run.data.tags).search
+            raise ConflictError(
+                f"search {name!r} has no {SPEC} among its artifacts in MLflow: resume it where its "
+                f"folder is: tuneyard resume {name}"
+            ) from None
+        return read_recorded_spec(text)
 
     def _record(self, run: Run, spec: SearchSpec) -> None:
         text = spec.to_yaml()

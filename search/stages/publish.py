@@ -46,7 +46,7 @@ def _result(context: SearchContext, findings: Findings) -> SearchResult:
     return SearchResult(
         search=context.search.name,
         task=context.search.task.name,
-        state="failed" if best is None else outcome,
+        state="failed" if best is None and not findings.interrupted else outcome,
         objective=context.search.task.objective,
         trials=count_trials(findings.trials),
         baseline=_baseline(context, findings.trials),

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any  # Ray Tune's callbacks are given anything
 
+from ray.exceptions import RayTaskError
 from ray.tune import Callback
 from ray.tune.experiment import Trial
 
+from tuneyard.search.errors import first_line
+from tuneyard.search.storage.files import StorageError
 from tuneyard.search.storage.folder import CHECKPOINTS
 from tuneyard.search.trials.listener import TrialListener
 from tuneyard.search.trials.record import Params, TrialRecord
@@ -29,6 +32,9 @@ class TrialEvents(Callback):
         listeners: Hear each event in this order.
         before: The trials that ended before the search was resumed.
         timeout: Seconds within which a trial must have trained another epoch; None for ever.
+
+    Attributes:
+        fault: What a listener has raised; None as long as none has.
     """
 
     def __init__(
@@ -40,6 +46,7 @@ class TrialEvents(Callback):
         self._listeners = listeners
         self._before = before
         self._timeout = timeout
+        self.fault: Exception | None = None
         self._heard: dict[str, float] = {}
         self._members: dict[str, list[TrialRecord]] = {}
         self._ended = {record.number for record in before}
@@ -77,8 +84,7 @@ class TrialEvents(Callback):
 
     def _start(self, member: Member) -> TrialRecord:
         record = TrialRecord(member.number, member.proposed, current=member.proposed)
-        for listener in self._listeners:
-            listener.started(record)
+        self._tell(lambda listener: listener.started(record))
         return record
 
     def on_trial_result(
@@ -108,11 +114,10 @@ class TrialEvents(Callback):
         if report.reason:
             # a deadline cuts a trial short; every other reason is the name of its state
             record.state = "pruned" if report.reason == "deadline" else report.reason
-        for listener in self._listeners:
-            if history:
-                listener.progressed(record, history)
-            if report.artifacts:
-                listener.logged(record, report.artifacts)
+        if history:
+            self._tell(lambda listener: listener.progressed(record, history))
+        if report.artifacts:
+            self._tell(lambda listener: listener.logged(record, report.artifacts))
 
     def on_trial_complete(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
@@ -142,6 +147,12 @@ class TrialEvents(Callback):
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
     ) -> None:
         """A trial's worker was lost more often than it is retried."""
+        error = trial.get_error()
+        if isinstance(error, RayTaskError) and isinstance(error.cause, OSError):
+            # what a task raises while it trains is reported: this is a checkpoint's file, and the
+            # trial can go on from the one before when there is room again
+            self.fault = StorageError(f"a checkpoint can't be written: {first_line(error.cause)}")
+            raise self.fault
         said = last_lines(trial)
         reason = f"{LOST}; it said last: {said[-1]}" if said else _last_line(trial)
         for record in self._records(trial):
@@ -167,8 +178,16 @@ class TrialEvents(Callback):
 
     def _end(self, record: TrialRecord) -> None:
         self._ended.add(record.number)
-        for listener in self._listeners:
-            listener.ended(record)
+        self._tell(lambda listener: listener.ended(record))
+
+    def _tell(self, tell: Callable[[TrialListener], None]) -> None:
+        """Tells all listeners; what one of them raises ends the search."""
+        try:
+            for listener in self._listeners:
+                tell(listener)
+        except Exception as error:
+            self.fault = error
+            raise
 
 
 def _last_line(trial: Trial) -> str:

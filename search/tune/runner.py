@@ -88,7 +88,7 @@ def run_trials(
             study.curves(),
         )
     )
-    with stop_on_signals(stopper), _quiet_tune(), _ray_may_be_lost():
+    with stop_on_signals(stopper), _quiet_tune(), _one_error(events):
         # not `Tuner`, which copies and pickles its plug-ins for a restore that is not used
         tune.run(
             tune.with_parameters(TrialTrainable, shared=setup),
@@ -114,13 +114,17 @@ def run_trials(
 
 
 @contextmanager
-def _ray_may_be_lost() -> Iterator[None]:
-    """Says in one line that Ray was lost."""
+def _one_error(events: TrialEvents) -> Iterator[None]:
+    """Raises what a listener has raised, of which Tune makes a text; says that Ray was lost."""
     try:
         yield
     except ray.exceptions.RayError as error:
         reason = first_line(error) or type(error).__name__
         raise RayLostError(f"Ray was lost: {reason}") from None
+    except tune.error.TuneError:
+        if events.fault is not None:
+            raise events.fault from None
+        raise
 
 
 @contextmanager

@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from tuneyard.search import SearchError, Settings
+from tuneyard.search import Settings
 from tuneyard.search.api import resume, search
 from tuneyard.search.models.champions import find_result
 from tuneyard.search.spec.files import parse_spec
 from tuneyard.search.tracking.client import connect
 
 WHOLE = os.environ.get("TUNEYARD_FAULTS") == "whole"
-OFFSETS = 50 if WHOLE else 2
+OFFSETS = 50 if WHOLE else 1
 TRIALS = 4
 
 FILES = {
@@ -39,12 +39,25 @@ FILES = {
 }
 
 
-@pytest.fixture
-def left(settings: Settings, place: Any) -> tuple[Settings, Path, dict[str, float]]:
-    """A search cut off before its last trial and its last stages, and the values of its trials."""
+@pytest.fixture(scope="module")
+def original(
+    local_ray: None, mlflow_database: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A place with a search that has ended."""
+    place = tmp_path_factory.mktemp("original")
+    shutil.copy(mlflow_database, place / "mlflow.db")
     values = {"task": "linear-regression", "name": "mine", "trials": TRIALS, "seed": 3}
-    search(parse_spec(values | {"space": {"epochs": 4}}), settings)
+    uri = f"sqlite:///{place / 'mlflow.db'}"
+    search(parse_spec(values | {"space": {"epochs": 4}}), Settings(storage=place, tracking_uri=uri))
+    return place
+
+
+@pytest.fixture
+def left(original: Path, settings: Settings, place: Any) -> tuple[Settings, Path, dict[str, float]]:
+    """The search, where the test may change it, and the values of its trials."""
     folder: Path = place.folder("mine")
+    shutil.copytree(original / "mine", folder)
+    shutil.copy(original / "mlflow.db", place.path)
     known = {}
     for file in (folder / "ended").glob("*.json"):
         record = json.loads(file.read_text())["record"]
@@ -102,7 +115,6 @@ def test_a_resume_gets_over_it(
     kept, database = tmp_path / "kept", tmp_path / "kept.db"
     shutil.copytree(folder, kept)
     shutil.copy(tmp_path / "mlflow.db", database)
-    refused = 0
     for number in range(OFFSETS):
         draw = random.Random(f"{name} {number}")
         shutil.rmtree(folder)
@@ -119,11 +131,5 @@ def test_a_resume_gets_over_it(
         spoil(file, draw)
         if name != "the result":
             (folder / "result.json").unlink()
-        try:
-            result = resume("mine", settings)
-        except SearchError as error:
-            assert len(str(error).splitlines()) == 1
-            refused += 1
-        else:
-            check(folder, known, result)
-    assert refused == 0, "each file has another to fall back on"
+        # each file has another to fall back on: nothing is refused
+        check(folder, known, resume("mine", settings))

@@ -14,6 +14,7 @@ from tuneyard.search import SearchError, Settings
 from tuneyard.search.api import resume, search
 from tuneyard.search.spec.files import parse_spec
 
+WHOLE = os.environ.get("TUNEYARD_FAULTS") == "whole"
 BYTES = 20 << 20
 
 
@@ -29,7 +30,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
-@pytest.mark.parametrize("free", [0, 40_000, 200_000])
+@pytest.mark.parametrize("free", [0, 40_000, 200_000] if WHOLE else [40_000])
 def test_a_full_disk_is_one_line_and_room_lets_it_go_on(
     settings: Settings, small_disk: Path, found: Callable[..., Any], place: Any, free: int
 ) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import psutil
 import pytest
 
+WHOLE = os.environ.get("TUNEYARD_FAULTS") == "whole"
 SEARCH = ("airplane-lstm", "--set", "epochs=100", "--folds", "1", "--scheduler", "none")
 SEARCH += ("--trials", "12", "--name", "mine")
 WORKER = "ray::"
@@ -54,7 +55,7 @@ def test_a_trial_whose_process_is_killed_goes_on(
     assert {run.info.status for run in left.children} <= {"FINISHED", "KILLED", "FAILED"}
 
 
-@pytest.mark.parametrize("process", ["raylet", "gcs_server"])
+@pytest.mark.parametrize("process", ["raylet", "gcs_server"] if WHOLE else ["raylet"])
 def test_a_ray_that_is_lost_is_one_line_and_the_search_goes_on(
     place: Any, driver: Any, found: Callable[..., Any], process: str
 ) -> None:

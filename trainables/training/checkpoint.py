@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import shutil
 from pathlib import Path
 from typing import Any  # what torch loads may be anything
@@ -11,7 +12,7 @@ import torch
 from tuneyard.spaces import Value
 from tuneyard.trainables.searchable import State, TrialTraining
 from tuneyard.trainables.training.checkpoint_files import CONFIG, STATE, WEIGHTS
-from tuneyard.trainables.training.sealed import check_archive, seal, unseal
+from tuneyard.trainables.training.sealed import DamagedError, check_archive, seal, unseal
 
 Params = dict[str, Value]
 
@@ -66,7 +67,10 @@ def _load(file: Path, device: torch.device) -> Any:
     """What torch has written, without running code of a stranger's file."""
     with file.open("rb") as stream:
         check_archive(stream)
-    return torch.load(file, map_location=device, weights_only=True)
+    try:
+        return torch.load(file, map_location=device, weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError) as error:
+        raise DamagedError(f"torch refuses to load it safely: {str(error)[:80]}") from None
 
 
 def load_training(folder: Path, training: TrialTraining) -> None:

@@ -85,7 +85,7 @@ def test_an_untrusted_file_runs_no_code(
     else:
         torch.save([{"weight": Malicious(proof)}], tmp_path / file)
     # a plain pickle is no archive of torch, and an archive may hold one
-    with pytest.raises(DamagedError if plain else pickle.UnpicklingError):
+    with pytest.raises(DamagedError):
         load(tmp_path, CPU)
     assert not proof.exists()
     if plain:
