@@ -28,10 +28,9 @@ class FakeTrial:
     params: Params = field(default_factory=lambda: {"lr": 0.1, "epochs": 10})
     error: Exception | None = None
     saved: str | None = None
-    error_file: str | None = None
 
     def __post_init__(self) -> None:
-        self.trial_id = f"id{self.number}"
+        self.trial_id, self.error_file = f"id{self.number}", None
         self.config = config(self.number, self.params, self.params)
 
     @property
