@@ -142,6 +142,14 @@ def test_a_search_that_has_used_its_time(service: Any, records: Any, line: Any) 
     assert (spec.trials, spec.time) == (9, 700.5 + 1200)
 
 
+def test_a_search_whose_spec_is_lost(service: Any, records: Any, line: Any) -> None:
+    records.search("bare", "stopped")
+    for action, body in (("resume", None), ("extend", {"target": 0})):
+        said = line(service.http.post(f"/searches/bare/{action}", json=body), 409)
+        assert said.startswith("search 'bare' has no spec.yaml among its artifacts in MLflow: ")
+    assert service.state("bare") == "stopped"
+
+
 def test_a_search_that_lacks_only_its_end_goes_on(service: Any, records: Any) -> None:
     counts = {"total": 3, "running": 0, "completed": 3}
     run = records.search("late", "running", ago=100, heartbeat=0, budget=3, trials=counts)
