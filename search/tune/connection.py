@@ -66,8 +66,6 @@ def ray_connection(address: str | None) -> Iterator[None]:
 
 def _connect(address: str) -> None:
     _check_answers(address)
-    # its warnings, one a second while a cluster refuses, would bury the line that says so
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "error")
     try:
         if is_client(address):
             ray.init(address, log_to_driver=True, logging_level=logging.ERROR)
