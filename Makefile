@@ -14,7 +14,7 @@ export DO_NOT_TRACK := true
 # Modules are compiled once: a search starts several Python processes that import torch.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test check docs lock secrets image stack-test clean
+.PHONY: help demo test fault-test check docs lock secrets image stack-test clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -24,6 +24,9 @@ demo: .venv/.ready  ## a real search: 20 trials of the airplane LSTM, no network
 
 test: .venv/.ready  ## the tests
 	$(BIN)/pytest --numprocesses=2
+
+fault-test: .venv/.ready  ## every fault injected as often as docs/reliability.md says, which takes about two hours
+	TUNEYARD_FAULTS=whole $(BIN)/pytest tests/faults
 
 check: .venv/.ready  ## formatting, lint and types
 	$(BIN)/ruff format --check .

@@ -47,6 +47,10 @@ LONGEST = ("local_ray", "installed", "tests/end_to_end/test_every_task.py")
 """They begin first, or one process would run them long after the other has ended."""
 
 
+ALONE = ("/test_killed_drivers.py", "/test_lost_ray.py", "/test_mlflow_away.py")
+"""Tests of faults that start a Ray of their own with each driver."""
+
+
 def scope_of(nodeid: str) -> str:
     """What a test shares a process with."""
     file = nodeid.partition("::")[0]
@@ -58,6 +62,8 @@ def scope_of(nodeid: str) -> str:
         return "local_ray"
     if "/service/" in file:
         return "service"
+    if "/faults/" in file and not file.endswith(ALONE):
+        return "faults"
     # the longest file by far shares nothing
     return nodeid if file.endswith("/test_contract.py") else file
 
