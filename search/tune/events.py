@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from typing import Any  # Ray Tune's callbacks are given anything
+from typing import Any, cast  # Any: Ray Tune's callbacks are given anything
 
 from ray.exceptions import RayTaskError
 from ray.tune import Callback
@@ -147,7 +147,8 @@ class TrialEvents(Callback):
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
     ) -> None:
         """A trial's worker was lost more often than it is retried."""
-        error = trial.get_error()
+        # it is what Ray has raised, whatever its annotation says
+        error = cast("Exception | None", trial.get_error())
         if isinstance(error, RayTaskError) and isinstance(error.cause, OSError):
             # what a task raises while it trains is reported: this is a checkpoint's file, and the
             # trial can go on from the one before when there is room again

@@ -54,7 +54,10 @@ def test_they_are_listed(recorded: Settings) -> None:
     searches = MlflowSearches(recorded.tracking_uri)
     listed = {
         one.search: one
-        for one in (search_status(run, "", shown_state(run, Pulse(), (), NOW), NOW) for run in searches.all())
+        for one in (
+            search_status(run, "", shown_state(run, Pulse(), (), NOW), NOW)
+            for run in searches.all()
+        )
     }
     done, cut, queued = (listed[f"legacy-{name}"] for name in ("done", "cut", "queued"))
     assert [one.state for one in (done, cut, queued)] == ["completed", "interrupted", "interrupted"]

@@ -31,6 +31,12 @@ def test_the_parent_run(record_search: Any, store: MlflowClient) -> None:
     assert run.info.status == "RUNNING"
     ours = {key: value for key, value in run.data.tags.items() if key.startswith("tuneyard.")}
     assert ours.pop("tuneyard.version")
+    assert json.loads(ours.pop("tuneyard.versions")).keys() >= {"python", "torch", "ray", "optuna"}
+    # a heartbeat at once, and the commit where there is a repository
+    for name in ("driver", "process", "heartbeat"):
+        assert ours.pop(f"tuneyard.{name}")
+    assert len(ours.pop("tuneyard.commit", "0" * 40)) == 40
+    assert ours.pop("tuneyard.dirty", "false") in ("true", "false")
     assert ours == {
         "tuneyard.search": "my-search",
         "tuneyard.task": "diabetes",
@@ -44,6 +50,8 @@ def test_the_parent_run(record_search: Any, store: MlflowClient) -> None:
         "tuneyard.data": search.data.fingerprint,
         "tuneyard.data_name": search.data.name,
         "tuneyard.data_source": "package",
+        "tuneyard.device": "cpu",
+        "tuneyard.reason": "",
     }
     assert run.data.params["trials"] == "7"
     assert json.loads(run.data.params["space"]) == {"l1": None, "epochs": 30}

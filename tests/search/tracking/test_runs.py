@@ -22,7 +22,8 @@ from tuneyard.search.tracking.runs import (
     queue_search,
     queued_spec,
 )
-from tuneyard.search.tracking.tags import LAYOUT, NO_TRIALS, SearchTags
+from tuneyard.search.tracking.state import shown_state
+from tuneyard.search.tracking.tags import LAYOUT, NO_TRIALS
 from tuneyard.search.trials.record import Params
 from tuneyard.spaces.objective import Objective
 
@@ -102,8 +103,7 @@ def test_what_a_killed_driver_left_open_is_closed(record_search: Any, store: Mlf
     parent = store.get_run(search.run.run_id)
     assert parent.info.status == "KILLED"
     assert parent.data.tags["tuneyard.state"] == "stopped"
-    tags = SearchTags.decode(parent.data.tags)
-    assert not Pulse().beats(search.run.run_id, tags, time.time())
+    assert shown_state(parent, Pulse(), (), time.time()) == "stopped"
 
 
 def test_children_are_found_however_many(
