@@ -154,8 +154,10 @@ def resume(
     begun, before = _begun(parent, folder)
     if parent:
         check_no_driver(client, parent, folder)
+    # before the spec, which names a task that only the code defines
+    task = SearchTags.decode(parent.data.tags).task if parent else name
+    reopen_code(folder, task, accept_changes=accept_changes)
     recorded = queued_search(client, parent) if parent and not begun else recorded_search(folder)
-    reopen_code(folder, recorded.spec.task, accept_changes=accept_changes)
     granted = granted_spec(client, parent, recorded)
     spec, over = extended(granted, budget, before), is_over(folder, parent)
     check_remaining(name, spec, ended_trials(folder, parent), before, over=over, budget=budget)
@@ -205,8 +207,8 @@ def sync(name: str, settings: Settings | None = None) -> SearchState:
             f"there is no search {name!r} in {folder.storage}; name where its folder is with "
             "--storage"
         )
+    reopen_code(folder, name, accept_changes=True)
     recorded = recorded_search(folder)
-    reopen_code(folder, recorded.spec.task, accept_changes=True)
     check_store(settings.tracking_uri)
     client = connect(settings.tracking_uri)
     with DriverLock(folder):

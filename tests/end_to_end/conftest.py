@@ -95,7 +95,11 @@ class Records:
         storage: Any = self._studies
         if storage is None:
             storage = JournalStorage(JournalFileBackend(f"{self.folder.path}/study.journal"))
-        trials = optuna.load_study(study_name=self.name, storage=storage).trials
+        try:
+            trials = optuna.load_study(study_name=self.name, storage=storage).trials
+        except KeyError:
+            # the search has begun, and its study has not
+            return {}
         found = {trial.user_attrs["number"]: trial for trial in trials}
         assert len(found) == len(trials)
         return found

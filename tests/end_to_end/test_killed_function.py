@@ -87,10 +87,10 @@ def test_a_killed_search_of_it_gives_the_curves_of_an_uncut_one(
     last = {}
     for run in left.children:
         history = left.client.get_metric_history(run.info.run_id, "loss")
-        # epochs that the killed driver had not written yet are missing
         curve = {point.step: point.value for point in history}
+        assert len(curve) == len(history), "no epoch comes twice"
         uncut = _uncut(task, float(run.data.params["lr"]))
-        assert curve.items() <= uncut.items()
+        assert curve == {epoch: uncut[epoch] for epoch in range(1, max(curve) + 1)}
         last[int(run.data.tags["tuneyard.number"])] = max(curve)
     assert len(last) == TRIALS
     assert {last[number] for number in went_on} == {EPOCHS}

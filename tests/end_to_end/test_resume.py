@@ -13,12 +13,10 @@ from tuneyard.search import SearchError, SearchResult, Settings
 from tuneyard.search.api import resume
 from tuneyard.search.spec.budget import Budget
 from tuneyard.search.spec.files import parse_spec
-from tuneyard.search.storage.folder import CHECKPOINTS, SearchFolder
+from tuneyard.search.storage.folder import CHECKPOINTS, SEARCH, SearchFolder
 from tuneyard.search.tracking.client import connect
 from tuneyard.search.tracking.runs import queue_search
-from tuneyard.search.tune.events import TrialEvents
 from tuneyard.trainables.training.checkpoint import load_params, load_state
-from tuneyard.trainables.worker.wire import report_of
 
 pytestmark = pytest.mark.usefixtures("local_ray")
 
@@ -57,26 +55,18 @@ def numbered(records: Any) -> dict[int, str]:
 
 
 @pytest.fixture
-def first_epochs(monkeypatch: pytest.MonkeyPatch) -> dict[int, int]:
-    """The epoch from which each trial went on, by number, as this process is told of it."""
-    found: dict[int, int] = {}
-    real = TrialEvents.on_trial_result
+def went_on(monkeypatch: pytest.MonkeyPatch) -> set[int]:
+    """The trials that this process lets go on from a checkpoint."""
+    found: set[int] = set()
+    real = SearchFolder.set_aside
 
-    def on_trial_result(
-        self: TrialEvents, iteration: int, trials: Any, trial: Any, result: Any, **info: Any
-    ) -> None:
-        history = report_of(result).single.history
-        trained = max((len(values) for values in history.values()), default=0)
-        # a copy under PBT has the config of another; its folder stays
-        found.setdefault(int(Path(trial.local_path).name), result["epoch"] - trained)
-        real(self, iteration, trials, trial, result, **info)
+    def set_aside(self: SearchFolder, number: int) -> str | None:
+        earlier = real(self, number)
+        found.update([number] if earlier else [])
+        return earlier
 
-    monkeypatch.setattr(TrialEvents, "on_trial_result", on_trial_result)
+    monkeypatch.setattr(SearchFolder, "set_aside", set_aside)
     return found
-
-
-def went_on(first_epochs: dict[int, int]) -> set[int]:
-    return {number for number, epoch in first_epochs.items() if epoch > 0}
 
 
 def everything(settings: Settings, records: Any) -> object:
@@ -112,7 +102,7 @@ def test_a_driver_that_is_killed_then_more_trials(
     )
     folder = SearchFolder(settings.storage, "cut")
     drivers.wait(driver, lambda: folder.exists() and len(left.trials) >= 3 and left.children)
-    assert "'cut' runs: its driver's last heartbeat was " in refused(settings, "cut")
+    assert refused(settings, "cut").startswith("search 'cut' runs: its driver is process ")
     drivers.kill(driver)
     before, runs = ended(left), numbered(left)
     assert 3 <= len(before) < 12
@@ -145,11 +135,11 @@ def check_refusals(settings: Settings, left: Any) -> None:
     line = refused(settings, "cut", Budget(trials="1"))
     assert line.endswith("trials; give it more with --trials +100")
     assert everything(settings, left) == unchanged
-    run_id, data = left.parent.info.run_id, left.parent.data.tags["tuneyard.data"]
-    left.client.set_tag(run_id, "tuneyard.data", "0" * 64)
+    known = left.folder.unseal(SEARCH)
+    left.folder.seal(SEARCH, known | {"data": known["data"] | {"fingerprint": "0" * 64}})
     line = refused(settings, "cut")
     assert line.startswith("the data of search 'cut' has changed since it was started (sha256 0000")
-    left.client.set_tag(run_id, "tuneyard.data", data)
+    left.folder.seal(SEARCH, known)
     assert everything(settings, left) == unchanged
 
 
@@ -228,7 +218,7 @@ def is_whole(folder: SearchFolder, name: str) -> bool:
 
 
 def test_hyperband_goes_on_with_what_it_paused(
-    settings: Settings, drivers: Any, records: Any, first_epochs: dict[int, int]
+    settings: Settings, drivers: Any, records: Any, went_on: set[int]
 ) -> None:
     """Of the 81 epochs' brackets the first has 5 trials, all whole; the next pauses its at 27."""
     left = records(settings, "paused")
@@ -252,14 +242,14 @@ def test_hyperband_goes_on_with_what_it_paused(
     result = resume("paused", settings)
     assert (result.state, result.trials["total"]) == ("completed", 10)
     check_resumed(left, result, before, runs)
-    assert went_on(first_epochs) == whole
+    assert went_on == whole
 
 
 def test_pbt_on_an_object_store_and_a_database(
     settings: Settings,
     drivers: Any,
     records: Any,
-    first_epochs: dict[int, int],
+    went_on: set[int],
     object_store: str,
     postgres: Any,
 ) -> None:
@@ -299,7 +289,7 @@ def test_pbt_on_an_object_store_and_a_database(
     assert (result.state, result.trials["total"]) == ("completed", 5)
     check_resumed(left, result, before, runs)
     assert left.parent.data.tags["tuneyard.user"] == "somebody"
-    assert went_on(first_epochs) == whole - {torn}
+    assert went_on == whole - {torn}
     for number in whole:
         assert max(left.epochs(left.children[number])) == 60
     changed = [
