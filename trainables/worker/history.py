@@ -33,7 +33,7 @@ class History:
         """Every metric of each epoch since the last call, by name."""
         new = {name: values[self._taken :] for name, values in self._values.items()}
         self._taken = self._epochs
-        return {name: values for name, values in new.items() if set(values) != {None}}
+        return {name: values for name, values in new.items() if any(v is not None for v in values)}
 
     def save(self, folder: Path, number: int) -> None:
         """Writes it into a checkpoint of the trial with this number."""
