@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
 import secrets
@@ -27,6 +28,7 @@ _SOCKET = "/session_2026-01-31_12-00-00_123456_4194304/sockets/plasma_store"
 """The longest of those that Ray makes in its folder."""
 
 _PREFIX = "ray-"
+_LOCK = "driver.lock"
 _RANDOM = 8
 """The characters that `tempfile` adds."""
 
@@ -42,8 +44,9 @@ def local_ray() -> Iterator[None]:
         SearchError: Ray does not start here.
     """
     folder = ray_folder()
+    sweep(Path(folder).parent)
     try:
-        with _token():
+        with _claimed(folder), _token():
             _start(folder)
             yield
     finally:
@@ -126,6 +129,26 @@ def ray_folder() -> str:
         f"{MOST_BYTES} bytes, which neither RAY_TMPDIR, TMPDIR, /tmp nor /var/tmp is; name one "
         "with RAY_TMPDIR"
     )
+
+
+@contextmanager
+def _claimed(folder: str) -> Iterator[None]:
+    """Holds the lock of a folder, which the system lets go when this process ends, however."""
+    new = Path(folder, f"{_LOCK}.new")
+    with new.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        # so that a file of this name is never there without its lock
+        new.rename(new.with_name(_LOCK))
+        yield
+
+
+def sweep(place: Path) -> None:
+    """Removes the folders of Rays whose drivers were killed."""
+    for path in place.glob(f"{_PREFIX}*/{_LOCK}"):
+        with suppress(OSError), path.open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            end_processes(str(path.parent))
+            shutil.rmtree(path.parent, ignore_errors=True)
 
 
 def end_processes(folder: str) -> None:

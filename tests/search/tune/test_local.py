@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tuneyard.search.tune.local import MOST_BYTES, SOCKET_BYTES, job_config, ray_folder
+from tuneyard.search.tune.local import MOST_BYTES, SOCKET_BYTES, job_config, ray_folder, sweep
 
 SOCKET = "session_2026-11-27_17-43-35_041235_4194304/sockets/plasma_store"
 
@@ -60,6 +61,18 @@ def test_a_place_that_is_not_there_is_passed_over(
 ) -> None:
     monkeypatch.setenv("TMPDIR", str(place / "none"))
     assert made().parent == Path("/tmp")
+
+
+def test_the_folder_of_a_killed_driver_is_removed_and_that_of_a_live_one_is_not(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(place))
+    killed, live, unknown = (Path(ray_folder()) for _ in range(3))
+    (killed / "driver.lock").touch()
+    with (live / "driver.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        sweep(place)
+    assert sorted(place.iterdir()) == sorted([live, unknown])
 
 
 @pytest.mark.parametrize(
