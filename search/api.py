@@ -148,9 +148,7 @@ def resume(
     client = connect(settings.tracking_uri)
     folder = SearchFolder(settings.storage, name)
     # its driver may have died between its folder and its run
-    parent = (
-        None if folder.exists() and not find_search(client, name) else find_parent(client, name)
-    )
+    parent = find_search(client, name) if folder.exists() else find_parent(client, name)
     begun, before = _begun(parent, folder)
     if parent:
         check_no_driver(client, parent, folder)

@@ -13,7 +13,7 @@ from tuneyard.search.errors import SearchError
 from tuneyard.search.results.result import SearchResult
 from tuneyard.search.storage.folder import SearchFolder
 from tuneyard.search.tracking.result import find_parent, read_result
-from tuneyard.search.tracking.state import found_state, settle
+from tuneyard.search.tracking.state import settled_state
 from tuneyard.search.tracking.tags import SearchTags, VersionTags
 from tuneyard.spaces.registry import descriptions
 
@@ -55,10 +55,8 @@ def find_result(client: MlflowClient, name: str, storage: Path | str | None = No
     parent = find_parent(client, search)
     if not SearchTags.decode(parent.data.tags).begun:
         raise SearchError(f"search {search!r} has not started yet: it waits in the queue")
-    state = found_state(client, parent, SearchFolder(storage, search) if storage else None)
-    if state == "interrupted" and SearchTags.decode(parent.data.tags).state == "running":
-        settle(client, parent)
-    return read_result(client, parent, state)
+    folder = SearchFolder(storage, search) if storage else None
+    return read_result(client, parent, settled_state(client, parent, folder))
 
 
 def _search_of_champion(client: MlflowClient, task: str) -> str:

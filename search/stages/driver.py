@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-
 from tuneyard.search.errors import SearchError, first_line
 from tuneyard.search.results.display import announce
 from tuneyard.search.results.result import SearchResult
@@ -20,8 +18,6 @@ from tuneyard.search.tracking.heartbeat import Heartbeat
 from tuneyard.search.tracking.runs import end_search
 from tuneyard.search.tracking.state import settle
 from tuneyard.search.tune.watch import RayLostError
-
-logger = logging.getLogger(__name__)
 
 STAGES: tuple[Stage, ...] = (Explore(), Evaluate(), Register(), Publish())
 """Each knows what a driver before has done of it."""

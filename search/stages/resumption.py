@@ -6,7 +6,6 @@ import time
 
 from tuneyard.datasets import Data
 from tuneyard.search.errors import SearchError
-from tuneyard.search.results.state import SearchState
 from tuneyard.search.spec.budget import Budget
 from tuneyard.search.spec.search import SearchSpec
 from tuneyard.search.stages.explored import EXPLORED, Explored
@@ -21,7 +20,7 @@ from tuneyard.search.tracking.tags import SearchTags
 from tuneyard.search.trials.record import ENDS
 
 
-def check_no_driver(client: MlflowClient, parent: Run, folder: SearchFolder) -> SearchState:
+def check_no_driver(client: MlflowClient, parent: Run, folder: SearchFolder) -> None:
     """Sees that no driver is at work on the search.
 
     Args:
@@ -29,14 +28,10 @@ def check_no_driver(client: MlflowClient, parent: Run, folder: SearchFolder) -> 
         parent: The search's run, as it is now.
         folder: Of the search.
 
-    Returns:
-        The state that it is in.
-
     Raises:
         SearchError: One is.
     """
-    state = found_state(client, parent, folder)
-    if state == "running":
+    if found_state(client, parent, folder) == "running":
         tags = SearchTags.decode(parent.data.tags)
         raise SearchError(
             f"search {tags.search!r} runs: its driver is process "
@@ -44,7 +39,6 @@ def check_no_driver(client: MlflowClient, parent: Run, folder: SearchFolder) -> 
             f"heartbeat was {heartbeat_age(tags, time.time()):.0f} s ago; stop it first, or wait "
             "for its end"
         )
-    return state
 
 
 def check_data(name: str, recorded: RecordedSearch, parent: Run | None, data: Data) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from tuneyard.search.errors import SearchError
-from tuneyard.search.results.result import SearchResult
+from tuneyard.search.results.result import MlflowResult, SearchResult
 from tuneyard.search.results.state import SearchState
 from tuneyard.search.spec.resolved import ResolvedSpec
 from tuneyard.search.stages.explore import GIVE_UP_SECONDS, known_runs
@@ -105,13 +107,7 @@ def _finish(
     best: TrialRecord | None,
 ) -> None:
     """Writes the result, with the runs that the trials have now."""
-    place = result.mlflow.model_copy(
-        update={
-            "tracking_uri": run.tracking_uri,
-            "experiment_id": run.experiment_id,
-            "run_id": run.run_id,
-        }
-    )
+    place = MlflowResult(**asdict(run))
     found = result.best
     if found is not None and best is not None:
         found = found.model_copy(update={"mlflow_run_id": best.run_id})

@@ -10,7 +10,7 @@ from tuneyard.search.results.status import SearchStatus
 from tuneyard.search.storage.folder import SearchFolder
 from tuneyard.search.tracking.client import MlflowClient, Run
 from tuneyard.search.tracking.queries import MlflowSearches
-from tuneyard.search.tracking.state import found_state, settle
+from tuneyard.search.tracking.state import settled_state
 from tuneyard.search.tracking.status import search_status
 from tuneyard.search.tracking.tags import SearchTags
 
@@ -33,8 +33,6 @@ def local_searches(tracking_uri: str | None, storage: Path | str) -> list[Search
 
 
 def _status(client: MlflowClient, run: Run, storage: Path | str) -> SearchStatus:
-    tags = SearchTags.decode(run.data.tags)
-    state = found_state(client, run, SearchFolder(storage, tags.search))
-    if state == "interrupted" and tags.state == "running":
-        settle(client, run)
+    name = SearchTags.decode(run.data.tags).search
+    state = settled_state(client, run, SearchFolder(storage, name))
     return search_status(run, redacted(client.tracking_uri), state, time.time())

@@ -75,6 +75,14 @@ def found_state(client: MlflowClient, run: Run, folder: SearchFolder | None) -> 
     return state
 
 
+def settled_state(client: MlflowClient, run: Run, folder: SearchFolder | None) -> SearchState:
+    """See `found_state`; of a driver that has died, MLflow is told as well."""
+    state = found_state(client, run, folder)
+    if state == "interrupted" and SearchTags.decode(run.data.tags).state == "running":
+        settle(client, run)
+    return state
+
+
 def folder_state(folder: SearchFolder) -> SearchState | None:
     """The end of a search whose last stage is done, by its folder; None where it is not."""
     try:
