@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Self
 
 from tuneyard.search.storage.folder import SearchFolder
-from tuneyard.trainables.training.sealed import DamagedError
 
 EXPLORED = "explored.json"
 
@@ -29,7 +28,5 @@ class Explored:
     @classmethod
     def read(cls, folder: SearchFolder) -> Self | None:
         """What a driver before has written; None where trials may be proposed."""
-        try:
-            return cls(str(folder.unseal(EXPLORED)["reason"]))
-        except (OSError, DamagedError, KeyError):
-            return None
+        reason = folder.known(EXPLORED).get("reason")
+        return None if reason is None else cls(str(reason))

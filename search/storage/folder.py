@@ -149,6 +149,13 @@ class SearchFolder:
         """
         return unseal(self.read(name))
 
+    def known(self, name: str) -> dict[str, Any]:
+        """Values that `seal` wrote; none where they were never written, or are damaged."""
+        try:
+            return self.unseal(name)
+        except (OSError, DamagedError):
+            return {}
+
     def check_driver(self) -> None:
         """Sees that no other driver has taken the search over; see `token`.
 
@@ -157,12 +164,9 @@ class SearchFolder:
         """
         if self.token is None:
             return
-        try:
-            driver = self.unseal(DRIVER)
-        except (OSError, DamagedError):
-            # it was taken: what can't be read now is no other driver's word
-            return
-        if driver["token"] != self.token:
+        driver = self.known(DRIVER)
+        # it was taken: what can't be read now is no other driver's word
+        if driver and driver["token"] != self.token:
             raise LostSearchError(
                 f"search {self.search!r} was taken over by the driver {driver['driver']}, while "
                 "this one did not run; this one ends, and the search goes on there"

@@ -13,7 +13,6 @@ from typing import Self
 
 from tuneyard.search.errors import SearchError
 from tuneyard.search.storage.folder import DRIVER, SearchFolder
-from tuneyard.trainables.training.sealed import DamagedError
 
 LOCK = "driver.lock"
 SETTLE_SECONDS = 1.0
@@ -68,10 +67,7 @@ class DriverLock:
 
     def _sign(self) -> None:
         """Writes this driver's token over that of the one before."""
-        try:
-            number = int(self._folder.unseal(DRIVER)["number"])
-        except (OSError, DamagedError, KeyError):
-            number = 0
+        number = int(self._folder.known(DRIVER).get("number", 0))
         token = secrets.token_hex(8)
         self._folder.seal(DRIVER, {"number": number + 1, "token": token, "driver": this_driver()})
         if not self._folder.is_local:
@@ -128,9 +124,8 @@ def is_locked(folder: SearchFolder) -> bool | None:
 
 def _holder(folder: SearchFolder) -> str:
     """The driver that holds the lock, in words."""
-    try:
-        driver = str(folder.unseal(DRIVER)["driver"])
-    except (OSError, DamagedError, KeyError):
+    driver = folder.known(DRIVER).get("driver")
+    if driver is None:
         return "another driver works on it"
     host, _, process = driver.rpartition(":")
     if host == socket.gethostname() and is_suspended(process):

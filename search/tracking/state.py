@@ -14,7 +14,6 @@ from tuneyard.search.storage.lock import is_locked
 from tuneyard.search.tracking.heartbeat import BEAT_SECONDS, Pulse, heartbeat_age, lives_here
 from tuneyard.search.tracking.runs import SearchRun, close_trials, end_search
 from tuneyard.search.tracking.tags import SearchTags
-from tuneyard.trainables.training.sealed import DamagedError
 
 QUEUE_SECONDS = 15.0
 """How long a search may be in the queue before there is a job for it."""
@@ -85,10 +84,7 @@ def settled_state(client: MlflowClient, run: Run, folder: SearchFolder | None) -
 
 def folder_state(folder: SearchFolder) -> SearchState | None:
     """The end of a search whose last stage is done, by its folder; None where it is not."""
-    try:
-        state: SearchState = folder.unseal(RESULT)["state"]
-    except (OSError, DamagedError, KeyError):
-        return None
+    state = folder.known(RESULT).get("state")
     return state if state in ENDED else None
 
 
