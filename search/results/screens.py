@@ -204,7 +204,7 @@ class Terminal(Screen):
         if self._live.is_started:
             self._live.refresh()
         else:
-            self._live.start()
+            self._live.start(refresh=True)
 
     def _drawn(self) -> RenderableType:
         what, since = self._phase

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
+import ray
+
 from tuneyard.search.errors import SearchError
 
 LOOK_SECONDS = 0.5
@@ -20,7 +22,7 @@ PATIENCE_SECONDS = 10.0
 WRONG = 2
 """Exit code, as of every other error that costs one line."""
 
-PROGRAMS = ("raylet", "gcs_server")
+RAYLET, GCS = "raylet", "gcs_server"
 
 
 class RayLostError(SearchError):
@@ -86,25 +88,30 @@ def _end(line: str) -> None:
 
 
 def _programs() -> dict[int, str]:
-    """The raylet and the GCS that this process has started, by their numbers."""
+    """The GCS that this process has started, and its own node's raylet, by their numbers.
+
+    Whoever has started a cluster may have raylets of other nodes, which come and go.
+    """
+    here = f"--node_id={ray.get_runtime_context().get_node_id()}"
     found = {}
     for children in Path("/proc/self/task").glob("*/children"):
         for pid in map(int, children.read_text().split()):
-            program = _program(pid)
-            if program in PROGRAMS:
+            program, *options = _command(pid)
+            if program == GCS or (program == RAYLET and here in options):
                 found[pid] = program
     return found
 
 
-def _program(pid: int) -> str:
-    """The name of a process' program; empty where there is none any more."""
+def _command(pid: int) -> list[str]:
+    """The name of a process' program, and its options; no name where it has ended."""
     try:
         words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     except OSError:
-        return ""
-    return Path(words[0].decode(errors="replace")).name
+        return [""]
+    program, *options = (word.decode(errors="replace") for word in words)
+    return [Path(program).name, *options]
 
 
 def _lives(pid: int) -> bool:
     # one that has ended and was not waited for has no command any more
-    return _program(pid) in PROGRAMS
+    return _command(pid)[0] in (RAYLET, GCS)

@@ -45,15 +45,18 @@ REASONS = {
 
 def test_each_is_recorded_with_its_reason(place: Any, found: Callable[..., Any]) -> None:
     (place.path / "faulty.py").write_text(TASK)
-    options = ("--sampler", "grid", "--trials", "6", "--trial-timeout", "3s", "--keep-going")
-    done = place.run("search", "faulty.py", "--name", "mine", *options, "--json")
+    options = ("--sampler", "grid", "--trials", "6", "--scheduler", "none", "--keep-going")
+    timeout = ("--trial-timeout", "3s")
+    done = place.run("search", "faulty.py", "--name", "mine", *options, *timeout, "--json")
     assert done.returncode == 0, done.stderr
     counts = json.loads(done.stdout)["trials"]
     assert (counts["total"], counts["completed"], counts["failed"]) == (6, 1, 3)
     runs = {run.data.params["fault"]: run for run in found("mine").children}
     for fault, (state, reason) in REASONS.items():
         tags = runs[fault].data.tags
-        assert (tags["tuneyard.state"], tags["tuneyard.reason"]) == (state, reason), fault
+        assert tags["tuneyard.state"] == state, fault
+        # an error of the user's file begins with its line
+        assert tags["tuneyard.reason"].endswith(reason), fault
     assert "os._exit" in runs["exit"].data.tags["tuneyard.reason"]
     assert not [run for run in runs.values() if run.info.status == "RUNNING"]
     assert "Traceback" not in done.stderr.replace(TASK, "") or "ValueError" in done.stderr
