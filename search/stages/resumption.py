@@ -33,11 +33,12 @@ def check_no_driver(client: MlflowClient, parent: Run, folder: SearchFolder) -> 
     """
     if found_state(client, parent, folder) == "running":
         tags = SearchTags.decode(parent.data.tags)
+        host, _, process = tags.driver.rpartition(":")
         raise SearchError(
-            f"search {tags.search!r} runs: its driver is process "
-            f"{' on '.join(reversed(tags.driver.rpartition(':')[::2])) or 'unknown'}, and its last "
-            f"heartbeat was {heartbeat_age(tags, time.time()):.0f} s ago; stop it first, or wait "
-            "for its end"
+            f"search {tags.search!r} runs: its driver is process {process or 'unknown'} on "
+            f"{host or 'an unknown host'}, and its last heartbeat was "
+            f"{heartbeat_age(tags, time.time(), parent.info.start_time / 1000):.0f} s ago; stop it "
+            "first, or wait for its end"
         )
 
 

@@ -122,7 +122,7 @@ def queue_search(client: MlflowClient, spec: SearchSpec, user: str | None) -> Se
     if find_search(client, str(spec.name)):
         raise SearchError(f"there is a search {spec.name!r} already; give another name")
     experiment_id = find_experiment(client, spec.task)
-    return _make_run(client, experiment_id, spec, "queued", user)
+    return _make_run(client, experiment_id, spec, SearchTags(state="queued", user=user))
 
 
 def start_search(
@@ -131,7 +131,9 @@ def start_search(
     """Makes the run of a search that runs now."""
     spec = search.recorded()
     experiment_id = find_experiment(client, spec.task)
-    run = _make_run(client, experiment_id, spec, "running", None)
+    # with its driver: one that dies before its first heartbeat is known to have died
+    said = driver_tags().model_copy(update={"state": "running"})
+    run = _make_run(client, experiment_id, spec, said)
     describe_search(client, run, search, data, code)
     return run
 
@@ -140,21 +142,20 @@ def _make_run(
     client: MlflowClient,
     experiment_id: str,
     spec: SearchSpec,
-    state: SearchState,
-    user: str | None,
+    said: SearchTags,
 ) -> SearchRun:
     tags = SearchTags(
         layout=LAYOUT,
         search=str(spec.name),
         task=spec.task,
-        user=user,
-        state=state,
         begun=False,
         budget=spec.trials,
         trials=NO_TRIALS,
     )
     with without_repeats():
-        run = client.create_run(experiment_id, tags=tags.encode(), run_name=spec.name)
+        run = client.create_run(
+            experiment_id, tags=tags.encode() | said.encode(), run_name=spec.name
+        )
     client.log_text(run.info.run_id, spec.to_yaml(), SPEC)
     return SearchRun.of(client, run)
 

@@ -28,8 +28,23 @@ from optuna.storages.journal import JournalFileBackend
 
 from tuneyard.search import Settings
 
+INJECTED: Counter[str] = Counter()
 PATIENCE = 300.0
 COMMAND = (sys.executable, "-P", "-m", "tuneyard.search.cli")
+
+
+@pytest.fixture(scope="session")
+def injected() -> Callable[..., None]:
+    """``injected(what, times=1)`` counts a fault, or what was found whole after it."""
+    return lambda what, times=1: INJECTED.update({what: times})
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How often each fault was injected."""
+    if INJECTED:
+        terminalreporter.section("faults injected, and what was found whole")
+    for what, times in sorted(INJECTED.items()):
+        terminalreporter.write_line(f"{times:7,} {what}")
 
 
 class Place:

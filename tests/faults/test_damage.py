@@ -6,6 +6,7 @@ import json
 import os
 import random
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +103,10 @@ def check(folder: Path, known: dict[str, float], result: Any) -> None:
 
 @pytest.mark.parametrize("name", FILES)
 def test_a_resume_gets_over_it(
-    left: tuple[Settings, Path, dict[str, float]], tmp_path: Path, name: str
+    left: tuple[Settings, Path, dict[str, float]],
+    tmp_path: Path,
+    injected: Callable[..., None],
+    name: str,
 ) -> None:
     settings, folder, known = left
     best = find_result(connect(settings.tracking_uri), "mine").best
@@ -129,6 +133,7 @@ def test_a_resume_gets_over_it(
         if not file.exists():
             continue
         spoil(file, draw)
+        injected("files of a search cut short or overwritten")
         if name != "the result":
             (folder / "result.json").unlink()
         # each file has another to fall back on: nothing is refused

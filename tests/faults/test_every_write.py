@@ -69,7 +69,11 @@ def search_to_its_end(spec: SearchSpec, settings: Settings, number: int) -> None
 
 @pytest.mark.parametrize("number", range(1, MOST_WRITES, EVERY))
 def test_the_next_command_goes_on(
-    settings: Settings, forked: Callable[..., Any], found: Callable[..., Any], number: int
+    settings: Settings,
+    forked: Callable[..., Any],
+    found: Callable[..., Any],
+    injected: Callable[..., None],
+    number: int,
 ) -> None:
     values = {"task": "linear-regression", "name": "mine", "trials": 2, "space": {"epochs": 3}}
     spec = parse_spec(values)
@@ -80,6 +84,7 @@ def test_the_next_command_goes_on(
         found("mine").check(2, "loss")
         return
     folder = folder_module.SearchFolder(settings.storage, "mine")
+    injected("drivers killed in front of a write")
     result = resume("mine", settings) if folder.exists() else search(spec, settings)
     assert result.state == "completed"
     assert json.loads(folder.read("result.json"))["state"] == "completed"

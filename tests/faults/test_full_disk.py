@@ -32,7 +32,12 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.mark.parametrize("free", [0, 40_000, 200_000] if WHOLE else [40_000])
 def test_a_full_disk_is_one_line_and_room_lets_it_go_on(
-    settings: Settings, small_disk: Path, found: Callable[..., Any], place: Any, free: int
+    settings: Settings,
+    small_disk: Path,
+    found: Callable[..., Any],
+    place: Any,
+    injected: Callable[..., None],
+    free: int,
 ) -> None:
     settings = settings.model_copy(update={"storage": small_disk})
     filler = small_disk / "filler"
@@ -43,6 +48,7 @@ def test_a_full_disk_is_one_line_and_room_lets_it_go_on(
         search(parse_spec(values), settings)
     (line,) = str(full.value).splitlines()
     assert "No space left on device" in line
+    injected("disks of 20 MB filled")
     filler.unlink()
     folder = small_disk / "mine"
     # what could not be made is started, what was made goes on

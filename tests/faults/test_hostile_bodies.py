@@ -6,6 +6,7 @@
 import json
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -89,7 +90,10 @@ ROUTES = ["/searches", "/searches", "/searches/mine/extend", "/tasks/diabetes/pr
     BODIES.map(str.encode) | st.binary(max_size=20),
     st.sampled_from(["application/json", "text/plain"]),
 )
-def test_json_bodies(http: TestClient, route: str, body: bytes, kind: str) -> None:
+def test_json_bodies(
+    http: TestClient, injected: Callable[..., None], route: str, body: bytes, kind: str
+) -> None:
+    injected("hostile JSON bodies")
     answer = http.post(route, content=body, headers={"Content-Type": kind})
     assert answer.status_code in (400, 404, 413, 422, 503), answer.text
     assert answer.headers["Content-Type"] == "application/problem+json"

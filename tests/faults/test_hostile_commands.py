@@ -8,7 +8,7 @@ import io
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 
@@ -117,7 +117,10 @@ def ran(*arguments: str) -> tuple[object, str]:
     suppress_health_check=list(HealthCheck),
 )
 @given(SEARCHES | OTHERS)
-def test_command_line_arguments(place: Path, arguments: list[str]) -> None:
+def test_command_line_arguments(
+    place: Path, injected: Callable[..., None], arguments: list[str]
+) -> None:
+    injected("hostile command lines")
     before = contents(place)
     code, said = ran(*arguments)
     assert code in (0, 1, 2, 130, None), (code, said)

@@ -28,7 +28,7 @@ def ended(folder: Path) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("seed", range(SEARCHES))
 def test_a_search_that_is_killed_again_and_again(
-    place: Any, found: Callable[..., Any], seed: int
+    place: Any, found: Callable[..., Any], injected: Callable[..., None], seed: int
 ) -> None:
     draw = random.Random(seed)
     folder, before = place.folder("mine"), {}
@@ -46,6 +46,7 @@ def test_a_search_that_is_killed_again_and_again(
         if place.wait(driver, reached):
             time.sleep(draw.uniform(0.0, LAST_PHASE if last_phase else 2.0))
         place.kill(driver)
+        injected("drivers killed, with all their processes")
         now = ended(folder)
         assert before.items() <= now.items(), "what had ended was run again"
         before = now
@@ -57,3 +58,4 @@ def test_a_search_that_is_killed_again_and_again(
     assert done.returncode == (2 if over else 0), done.stderr[-4000:]
     assert before.items() <= ended(folder).items()
     found("mine").check(TRIALS, "loss")
+    injected("trials of killed drivers, each of which ended once", TRIALS)

@@ -40,13 +40,14 @@ def driver(place: Any) -> Any:
 
 
 def test_a_trial_whose_process_is_killed_goes_on(
-    place: Any, driver: Any, found: Callable[..., Any]
+    place: Any, driver: Any, found: Callable[..., Any], injected: Callable[..., None]
 ) -> None:
     for _ in range(3):
         trials = [one for one in processes(driver, WORKER) if "TrialTrainable" in one.name()]
         trials = trials or processes(driver, "ray::TrialTrainable")
         if trials:
             trials[0].send_signal(signal.SIGKILL)
+            injected("processes of trials killed")
         time.sleep(1.0)
     assert driver.wait(300) == 0, place.log
     assert "Traceback" not in place.log
@@ -57,10 +58,15 @@ def test_a_trial_whose_process_is_killed_goes_on(
 
 @pytest.mark.parametrize("process", ["raylet", "gcs_server"] if WHOLE else ["raylet"])
 def test_a_ray_that_is_lost_is_one_line_and_the_search_goes_on(
-    place: Any, driver: Any, found: Callable[..., Any], process: str
+    place: Any,
+    driver: Any,
+    found: Callable[..., Any],
+    injected: Callable[..., None],
+    process: str,
 ) -> None:
     (there,) = processes(driver, process)
     os.kill(there.pid, signal.SIGKILL)
+    injected(f"{process} processes killed")
     driver.wait(300)
     before = place.log
     assert driver.returncode != 0, before

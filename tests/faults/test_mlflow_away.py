@@ -78,11 +78,12 @@ def begun(place: Any, driver: Any) -> None:
 
 
 def test_a_server_that_comes_back_misses_nothing(
-    place: Any, server: Server, found: Callable[..., Any]
+    place: Any, server: Server, found: Callable[..., Any], injected: Callable[..., None]
 ) -> None:
     driver = place.start("search", *SEARCH, "--tracking-uri", server.uri)
     begun(place, driver)
     server.kill()
+    injected(f"MLflow servers killed for {AWAY_SECONDS:g} s")
     time.sleep(AWAY_SECONDS)
     server.start()
     assert driver.wait(300) == 0, place.log
@@ -91,12 +92,13 @@ def test_a_server_that_comes_back_misses_nothing(
 
 
 def test_what_a_server_never_heard_is_written_by_sync(
-    place: Any, server: Server, found: Callable[..., Any]
+    place: Any, server: Server, found: Callable[..., Any], injected: Callable[..., None]
 ) -> None:
     """Into another one, which knows nothing of the search."""
     driver = place.start("search", *SEARCH, "--tracking-uri", server.uri)
     begun(place, driver)
     server.kill()
+    injected("MLflow servers killed for ever")
     assert driver.wait(400) == 0, place.log
     assert "tuneyard sync mine" in place.log
     assert "Traceback" not in place.log

@@ -111,13 +111,17 @@ def seen_there(http: TestClient, name: str) -> dict[str, str]:
 
 
 def test_they_all_say_the_same(
-    states: dict[str, str], settings: Settings, place: Any, found: Callable[..., Any]
+    states: dict[str, str],
+    settings: Settings,
+    place: Any,
+    found: Callable[..., Any],
+    injected: Callable[..., None],
 ) -> None:
     uri = str(settings.tracking_uri)
     service = ServiceSettings(tracking_uri=uri)
     service_app = create_app(service, Waiting())
     with TestClient(service_app, base_url="http://127.0.0.1", client=("127.0.0.1", 50000)) as http:
-        check_views(http, states, settings, place, found)
+        check_views(http, states, settings, place, found, injected)
     with pytest.raises(SearchError, match="search 'running' runs: its driver is process "):
         resume("running", settings)
 
@@ -128,6 +132,7 @@ def check_views(
     settings: Settings,
     place: Any,
     found: Callable[..., Any],
+    injected: Callable[..., None],
 ) -> None:
     for name, state in states.items():
         seen = seen_here(settings, name) | seen_there(http, name)
@@ -138,6 +143,7 @@ def check_views(
         if result.exists():
             seen["result.json"] = json.loads(result.read_text())["state"]
         assert set(seen.values()) == {state}, seen
+        injected("views of searches in all states that say the same", len(seen))
         if state in STATUS:
             assert left.parent.info.status in STATUS[state]
         if state not in ("running", "queued"):
