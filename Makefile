@@ -23,7 +23,7 @@ demo: .venv/.ready  ## a real search: 20 trials of the airplane LSTM, no network
 	$(BIN)/tuneyard search airplane-lstm --trials 20
 
 test: .venv/.ready  ## the tests
-	$(BIN)/pytest --numprocesses=2
+	$(BIN)/pytest --numprocesses=2 --durations=40
 
 fault-test: .venv/.ready  ## every fault injected as often as docs/reliability.md says, which takes about two hours
 	TUNEYARD_FAULTS=whole $(BIN)/pytest tests/faults
