@@ -23,7 +23,7 @@ READERS = 16
 KEPT = [
     field.name
     for field in fields(TrialRecord)
-    if field.name not in ("current", "run_id", "traceback")
+    if field.name not in ("current", "run_id", "traceback", "continues")
 ]
 """What is kept of a record: all but what MLflow knows, and what is of no use later."""
 

@@ -99,9 +99,17 @@ class Recorder(TrialListener):
         self._logged.pop(record.number, None)
 
     def started(self, record: TrialRecord) -> None:
-        """Makes the child run, with the config as params."""
+        """Makes the child run, with the config as params.
+
+        A trial that starts anew has a new one: it may end before it has trained again all epochs
+        that the run of its first attempt shows.
+        """
         child = self._children.get(record.number)
-        self._start(record, child)
+        if child is not None and not record.continues:
+            self._start(record, None, instead_of=child.run_id)
+            child = None
+        else:
+            self._start(record, child)
         if child is not None and child.ended:
             # the end is in MLflow, but not in the study: the trial continues
             again = TrialTags(state=record.state, eligible=False)
@@ -116,12 +124,15 @@ class Recorder(TrialListener):
         params = {path: to_text(value) for path, value in record.params.items()}
         self.writer.log(record.number, params=params)
 
-    def _start(self, record: TrialRecord, child: ChildRun | None) -> None:
+    def _start(
+        self, record: TrialRecord, child: ChildRun | None, instead_of: str | None = None
+    ) -> None:
         tags = TrialTags(search=self._search, number=record.number, state=record.state)
         name = f"{self._search}-{trial_folder(record.number)}"
         if child is None:
             nested = {PARENT_RUN: self._run.run_id}
-            self.writer.start(record.number, name, nested | tags.encode())
+            tagged = nested | tags.encode()
+            self.writer.start(record.number, name, tagged, instead_of=instead_of)
         else:
             self.writer.start(record.number, name, {}, run_id=child.run_id)
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Param, RunTag
+from mlflow.entities import LifecycleStage, Metric, Param, RunTag
+from mlflow.exceptions import MlflowException
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
 from tuneyard.search.retry import Backoff
@@ -39,6 +40,7 @@ class _Run:
     tags: dict[str, str]
     run_id: str | None = None
     continued: bool = False
+    instead_of: str | None = None
     known: dict[str, set[int]] = field(default_factory=dict)
     asked_for: bool = False
     params: dict[str, str] = field(default_factory=dict)
@@ -80,14 +82,27 @@ class MlflowWriter:
         self._thread.start()
 
     def start(
-        self, key: int, name: str, tags: Mapping[str, str], run_id: str | None = None
+        self,
+        key: int,
+        name: str,
+        tags: Mapping[str, str],
+        run_id: str | None = None,
+        *,
+        instead_of: str | None = None,
     ) -> None:
         """Makes a run, or continues one; `key` names it in the other calls.
 
         A value that a run which is continued has at some step already is not written again.
+
+        Args:
+            key: Of the run.
+            name: Of a run that is made.
+            tags: That it has from its beginning.
+            run_id: Of the run that is continued.
+            instead_of: The run that one which is made takes the place of: it is deleted, which
+                MLflow can undo.
         """
-        started, continued = _now(), run_id is not None
-        run = _Run(name, started, dict(tags), run_id=run_id, continued=continued)
+        run = _Run(name, _now(), dict(tags), run_id, run_id is not None, instead_of)
         self._queue.put(lambda: self._runs.update({key: run}))
 
     def log(
@@ -245,6 +260,8 @@ class MlflowWriter:
 
     def _write(self, run: _Run) -> None:
         """Writes one run; what MLflow took is dropped, so that the next attempt continues there."""
+        if run.instead_of is not None:
+            self._replace(run, run.instead_of)
         if run.run_id is None:
             run.run_id = self._made_before(run) or self._make(run)
         while run.params or run.tags or run.metrics:
@@ -266,6 +283,17 @@ class MlflowWriter:
         if run.status:
             self._client.set_terminated(run.run_id, run.status, run.end_time)
             run.status = None
+
+    def _replace(self, run: _Run, before: str) -> None:
+        """Deletes the run that one takes the place of; who may not do that continues it."""
+        try:
+            if self._client.get_run(before).info.lifecycle_stage == LifecycleStage.ACTIVE:
+                self._client.delete_run(before)
+        except MlflowException as error:
+            if error.error_code != "PERMISSION_DENIED":
+                raise
+            run.run_id, run.continued, run.status = before, True, run.status or "RUNNING"
+        run.instead_of = None
 
     def _is_new(self, run: _Run, metric: Metric) -> bool:
         """Whether a run lacks a value: the driver before may have written it."""

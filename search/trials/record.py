@@ -55,6 +55,7 @@ class TrialRecord:
         metrics: All metrics of that epoch.
         seconds: Time spent in training.
         node: The host that it trains on, or trained on last.
+        continues: Whether it goes on where a driver before has left it; else it starts anew.
         checkpoint: Its best weights by their name in the search's folder, where it left any.
         run_id: Its MLflow run, once there is one.
     """
@@ -72,6 +73,7 @@ class TrialRecord:
     metrics: dict[str, float] = field(default_factory=dict)
     seconds: float = 0.0
     node: str = ""
+    continues: bool = False
     checkpoint: str | None = None
     run_id: str = ""
 

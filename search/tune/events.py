@@ -78,12 +78,20 @@ class TrialEvents(Callback):
         # under PBT a copied assignment holds the number of the trial that it was copied from
         if trial.trial_id not in self._members:
             assignment = assignment_of(trial.config)
-            records = [self._start(member) for member in assignment.members]
+            records = [
+                self._start(member, continues=member.checkpoint is not None)
+                for member in assignment.members
+            ]
             self._members[trial.trial_id] = records
         return self._members[trial.trial_id]
 
-    def _start(self, member: Member) -> TrialRecord:
-        record = TrialRecord(member.number, member.proposed, current=member.proposed)
+    def _start(self, member: Member, *, continues: bool) -> TrialRecord:
+        record = TrialRecord(
+            member.number,
+            member.proposed,
+            current=member.proposed,
+            continues=continues,
+        )
         self._tell(lambda listener: listener.started(record))
         return record
 
@@ -172,7 +180,8 @@ class TrialEvents(Callback):
     def give_up(self, number: int, params: Params, reason: str) -> None:
         """Ends a trial that the search has no more time for; it had begun before a resume."""
         member = Member(number, params, params)
-        record = self._start(member)
+        # it trains no more: what its run shows stays
+        record = self._start(member, continues=True)
         self._members[f"given up {number}"] = [record]
         record.state, record.reason = "pruned", reason
         self._end(record)
