@@ -3,10 +3,13 @@
 import json
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
 
 from tuneyard.search.storage.trial_files import EndedTrial
 from tuneyard.search.tracking.recorder import PARENT
@@ -149,14 +152,20 @@ def test_a_run_that_is_missing_is_made(search: Any) -> None:
     assert search.clock.ended == 0
 
 
-def test_an_unfinished_trial_keeps_its_run(search: Any) -> None:
+def again(number: int, **values: Any) -> TrialRecord:
+    """A trial that had not ended, which runs again."""
+    params = PARAMS | {"seed": number}
+    return TrialRecord(number, params, current=params, **values)
+
+
+def test_a_trial_that_goes_on_keeps_its_run(search: Any) -> None:
     children = known(search)
     search.go_on(children)
     for record in search.records:
         search.recorder.restored(record)
-    record = TrialRecord(2, PARAMS | {"seed": 2}, current=PARAMS | {"seed": 2})
+    record = again(2, continues=True)
     search.recorder.started(record)
-    # it goes on from a checkpoint, and tells once more what it had trained before
+    # it tells once more what it had trained before
     search.train(record, [0.8, 0.7, 0.4, 0.35, 0.38])
     search.end(record)
     search.flush()
@@ -172,11 +181,35 @@ def test_an_unfinished_trial_keeps_its_run(search: Any) -> None:
     assert search.recorder.writer.run_id(PARENT) == search.run.run_id
 
 
+@pytest.mark.parametrize("may_delete", [True, False])
+def test_a_trial_that_starts_anew_has_a_new_run(
+    search: Any, monkeypatch: pytest.MonkeyPatch, may_delete: bool
+) -> None:
+    """It may end earlier; who may not delete runs has the epochs of both attempts in one."""
+    children = known(search)
+    if not may_delete:
+        refused = MlflowException("Permission denied", PERMISSION_DENIED)
+        monkeypatch.setattr(search.client, "delete_run", Mock(side_effect=refused))
+    search.go_on(children)
+    record = again(2)
+    search.recorder.started(record)
+    search.train(record, [0.8, 0.7])
+    search.end(record, "pruned", saved=False)
+    search.flush()
+    run, before = search.trial(2), search.client.get_run(children[2].run_id)
+    assert (run.info.run_id != before.info.run_id) is may_delete
+    assert (before.info.lifecycle_stage == "deleted") is may_delete
+    assert (run.info.status, run.data.tags["tuneyard.state"]) == ("KILLED", "pruned")
+    curve = [(1, 0.8), (2, 0.7), (3, 0.4)]
+    assert search.curve(run, "val_loss") == curve[: 2 if may_delete else 3]
+    assert sorted(known(search)) == [0, 1, 2, 3]
+
+
 def test_an_end_that_the_study_had_not_heard_of_is_taken_back(search: Any) -> None:
     children = known(search)
     assert children[1].ended
     search.go_on(children)
-    record = TrialRecord(1, PARAMS | {"seed": 1}, current=PARAMS | {"seed": 1})
+    record = again(1, continues=True)
     search.recorder.started(record)
     search.flush()
     run: Run = search.trial(1)
