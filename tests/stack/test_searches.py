@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from itertools import pairwise
 from typing import Any
 
@@ -68,8 +69,10 @@ def test_stop_resume_and_extend(stack: Any) -> None:
     stack.api.post(f"/searches/{waiting}/stop").raise_for_status()
     assert stack.status(waiting).state == "stopped"
 
+    started = time.monotonic()
     stack.api.post(f"/searches/{search}/stop").raise_for_status()
     assert stack.wait_over(search, 30).state == "stopped"
+    assert time.monotonic() - started < 10, "a stop is over in less than 10 s"
     before = stack.ended(search)
     assert len(before) == len(stack.trials(search)) < 8
     run = stack.mlflow.get_run(stack.status(search).mlflow.run_id)
